@@ -1,0 +1,102 @@
+# tickgate. `make help` lists the targets; a target's text is the comment behind its name.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+NODE_MODULES := test/e2e/node/node_modules/.package-lock.json
+
+# Knobs of single targets: make fuzz FUZZTIME=5m, make bench BENCH=Fanout COUNT=6, make demo CONNS=20000 HOLD=10s, make run ARGS='--feed none'.
+FUZZTIME ?= 30s
+BENCH ?= .
+COUNT ?= 1
+ARGS ?=
+
+# The end-to-end tests start real processes; they have targets of their own.
+UNIT = $$(go list ./... | grep -v -e /test/e2e)
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## build bin/gateway and bin/swarm
+	go build -trimpath -o bin/ ./cmd/gateway ./cmd/swarm
+
+.PHONY: run
+run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)
+	bin/gateway $(ARGS)
+
+.PHONY: demo
+demo: ## hold 100,000 connections on this machine and report (CONNS, HOLD, RATE)
+	scripts/demo.sh
+
+.PHONY: test
+test: vet lint unit race seeds e2e smoke ## everything a change must pass; .ci/run calls it
+
+.PHONY: vet
+vet: ## go vet
+	go vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## golangci-lint (pinned), formatting included
+	$(GOLANGCI) run
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format the Go files (gofumpt)
+	$(GOLANGCI) fmt
+
+.PHONY: unit
+unit: ## unit tests and the rules over the repository
+	scripts/gotest.sh unit $(UNIT)
+
+.PHONY: race
+race: ## unit tests under the race detector
+	scripts/gotest.sh race -race $(UNIT)
+
+.PHONY: seeds
+seeds: ## every fuzz target on its seeds and former crashers
+	scripts/gotest.sh seeds -run '^Fuzz' $(UNIT)
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME) ./internal/...
+
+.PHONY: e2e
+e2e: $(NODE_MODULES) ## integration: real gateways against real clients, faults included
+	LIVE=1 scripts/gotest.sh e2e -count=1 -timeout 8m -skip '^TestScale' ./test/e2e
+
+.PHONY: smoke
+smoke: ## scale smoke: 5,000 connections from the real swarm, no loss allowed
+	LIVE=1 scripts/gotest.sh smoke -count=1 -timeout 4m -run '^TestScale' ./test/e2e
+
+.PHONY: bench
+bench: ## benchmarks with allocations (BENCH=pattern, COUNT=6 for benchstat)
+	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./internal/...
+
+.PHONY: tune
+tune: ## show and apply the kernel settings of tuning/ (root), keeping an undo file
+	scripts/tune.sh apply
+
+.PHONY: untune
+untune: ## restore what `make tune` changed
+	scripts/tune.sh undo
+
+.PHONY: tools
+tools: $(GOLANGCI) $(NODE_MODULES) ## install the pinned linter and Node's ws for the tests
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin out test/e2e/node/node_modules
+
+# A golangci-lint of the right version that is installed already is linked, not built again: the build takes minutes.
+$(GOLANGCI):
+	scripts/golangci.sh $(GOLANGCI_VERSION) $@
+
+# Without npm the one test that needs it says so (and fails when CI=true).
+$(NODE_MODULES): test/e2e/node/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix test/e2e/node --no-audit --no-fund --loglevel=error; touch $@; \
+	else echo "npm is missing: the test with Node's ws will be skipped"; fi
