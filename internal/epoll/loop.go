@@ -1,0 +1,252 @@
+package epoll
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	gneterrors "github.com/panjf2000/gnet/v2/pkg/errors"
+	"github.com/panjf2000/gnet/v2/pkg/netpoll"
+	"github.com/panjf2000/gnet/v2/pkg/queue"
+	"golang.org/x/sys/unix"
+)
+
+// Loop is one event loop. Methods are for its own goroutine, that is for use inside Handler callbacks and posted
+// functions, unless they say that they are safe for concurrent use. The zero value is not usable; call NewLoop.
+type Loop[S any] struct {
+	// Immutable after NewLoop.
+	cfg     Config
+	slab    *Slab[S]
+	handler Handler[S]
+	start   time.Time
+
+	// Owned by the event loop.
+	poller    *netpoll.Poller
+	listeners []listener
+	wheel     wheel
+	unsent    table[unsent]
+	leftover  table[[]byte]
+	dead      []int32
+	buf       []byte
+	counters  Stats
+	timer     int  // timerfd
+	ticking   bool // the timerfd is armed
+	reserve   int  // descriptor kept for refusing politely when there are no others
+
+	// Wake-up from other goroutines.
+	doorbell int // eventfd, level-triggered: readable for as long as there is work
+	rung     atomic.Bool
+	// gone guards the descriptors of poller and doorbell against use after close.
+	gone   sync.RWMutex
+	closed bool
+	done   chan struct{}
+}
+
+// NewLoop returns a loop that keeps its connections in slab, which all loops of a process share, and reports to
+// h. Listen and Dial may be used before Run, on the goroutine that will call Run.
+func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
+	l := &Loop[S]{
+		cfg: cfg.withDefaults(), slab: slab, handler: h, start: time.Now(),
+		wheel: newWheel(), buf: make([]byte, readBuffer),
+		timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
+	}
+	if err := l.openDescriptors(); err != nil {
+		l.closeDescriptors()
+		return nil, fmt.Errorf("make event loop: %w", err)
+	}
+	return l, nil
+}
+
+func (l *Loop[S]) openDescriptors() (err error) {
+	if l.poller, err = netpoll.OpenPoller(); err != nil {
+		return err
+	}
+	if l.doorbell, err = unix.Eventfd(0, unix.EFD_NONBLOCK|unix.EFD_CLOEXEC); err != nil {
+		return os.NewSyscallError("eventfd", err)
+	}
+	if l.timer, err = unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC); err != nil {
+		return os.NewSyscallError("timerfd_create", err)
+	}
+	if err = l.openReserve(); err != nil {
+		return err
+	}
+	return errors.Join(
+		l.poller.AddRead(&netpoll.PollAttachment{FD: l.doorbell}, false),
+		l.poller.AddRead(&netpoll.PollAttachment{FD: l.timer}, false))
+}
+
+func (l *Loop[S]) closeDescriptors() {
+	for _, fd := range []int{l.timer, l.reserve, l.doorbell} {
+		if fd >= 0 {
+			_ = unix.Close(fd)
+		}
+	}
+	if l.poller != nil {
+		_ = l.poller.Close()
+	}
+}
+
+// Run serves events until Stop, then resets what is still open (OnClose with Stopped) and frees the loop's
+// descriptors. It locks the calling goroutine to its thread: a loop is a thread to the kernel's scheduler, to
+// perf and to the CPU clock that Stats reports.
+func (l *Loop[S]) Run() error {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(l.done)
+	err := l.poller.Polling(l.event)
+	if errors.Is(err, gneterrors.ErrEngineShutdown) {
+		err = nil
+	}
+	l.shutdown()
+	if err != nil {
+		return fmt.Errorf("event loop: %w", err)
+	}
+	return nil
+}
+
+func (l *Loop[S]) shutdown() {
+	l.each(func(c *Conn[S]) { l.Reset(c, Stopped) })
+	l.StopListening()
+	l.reap()
+	l.gone.Lock()
+	defer l.gone.Unlock()
+	l.closed = true
+	l.closeDescriptors()
+}
+
+// Stop makes Run return. Safe for concurrent use, and more than once.
+func (l *Loop[S]) Stop() {
+	l.trigger(func(any) error { return gneterrors.ErrEngineShutdown })
+}
+
+// Done is closed when Run has returned. Safe for concurrent use.
+func (l *Loop[S]) Done() <-chan struct{} { return l.done }
+
+// Post runs f on the loop's goroutine, after the batch of events at hand. It reports false, and f will not run,
+// if the loop has ended; a loop that ends may also drop what was posted shortly before. Safe for concurrent use.
+func (l *Loop[S]) Post(f func()) bool {
+	return l.trigger(func(any) error { f(); return nil })
+}
+
+func (l *Loop[S]) trigger(f queue.Func) bool {
+	l.gone.RLock()
+	defer l.gone.RUnlock()
+	return !l.closed && l.poller.Trigger(queue.HighPriority, f, nil) == nil
+}
+
+// Kick makes OnWork be called soon. Safe for concurrent use; kicks that come before the call are one.
+func (l *Loop[S]) Kick() {
+	if !l.rung.CompareAndSwap(false, true) {
+		return
+	}
+	l.gone.RLock()
+	defer l.gone.RUnlock()
+	if !l.closed {
+		l.ring()
+	}
+}
+
+var one = []byte{1, 0, 0, 0, 0, 0, 0, 0}
+
+// ring makes the doorbell readable. EAGAIN, a full counter, means that it is.
+func (l *Loop[S]) ring() { _, _ = unix.Write(l.doorbell, one) }
+
+// work answers the doorbell. The eventfd is emptied only when nothing is left to do, so that a loop with work
+// comes back after every batch of I/O events without another system call.
+func (l *Loop[S]) work() {
+	l.rung.Store(false)
+	more := l.fire(l.cfg.Slice)
+	if l.handler.OnWork(l.cfg.Slice) || more {
+		return
+	}
+	var b [8]byte
+	_, _ = unix.Read(l.doorbell, b[:])
+	if l.rung.Load() { // a Kick came in between and its ring may be what was just read
+		l.ring()
+	}
+}
+
+// event is the poller's callback.
+func (l *Loop[S]) event(fd int, ev netpoll.IOEvent, _ netpoll.IOFlags) error {
+	switch {
+	case fd == l.doorbell:
+		l.work()
+	case fd == l.timer:
+		l.tick()
+	default:
+		if i := l.listener(fd); i >= 0 {
+			l.accept(i)
+			return nil
+		}
+		l.ready(l.slab.at(int32(fd)), ev)
+	}
+	return nil
+}
+
+func (l *Loop[S]) ready(c *Conn[S], ev netpoll.IOEvent) {
+	if c.has(flagConnecting) {
+		l.connected(c)
+		return
+	}
+	if ev&unix.EPOLLOUT != 0 && c.has(flagBlocked) && !c.has(flagDead) {
+		l.flush(c)
+	}
+	if ev&^unix.EPOLLOUT != 0 && !c.has(flagDead) {
+		l.readable(c, ev)
+	}
+}
+
+// tick moves the clock, gathers expired timers and tries again to accept where that was paused.
+func (l *Loop[S]) tick() {
+	var b [8]byte
+	_, _ = unix.Read(l.timer, b[:])
+	l.advance(l.clock())
+	l.resumeListeners()
+	if l.fire(l.cfg.Slice) {
+		l.ring()
+	}
+	if l.wheel.count == 0 && !l.anyPaused() {
+		l.arm(false)
+	}
+}
+
+func (l *Loop[S]) clock() uint32 { return uint32(time.Since(l.start) / Tick) }
+
+// arm starts or stops the tick: a loop without connections sleeps.
+func (l *Loop[S]) arm(on bool) {
+	if l.ticking == on {
+		return
+	}
+	l.ticking = on
+	var spec unix.ItimerSpec
+	if on {
+		l.advance(l.clock())
+		spec.Value, spec.Interval = unix.NsecToTimespec(int64(Tick)), unix.NsecToTimespec(int64(Tick))
+	}
+	_ = unix.TimerfdSettime(l.timer, 0, &spec, nil)
+}
+
+// SinceRead returns how long ago bytes arrived last, or the connection was opened; resolution Tick.
+func (l *Loop[S]) SinceRead(c *Conn[S]) time.Duration {
+	return time.Duration(l.wheel.now-c.lastRead) * Tick
+}
+
+// SinceWrite returns how long ago the kernel took bytes last, or the connection was opened; resolution Tick.
+func (l *Loop[S]) SinceWrite(c *Conn[S]) time.Duration {
+	return time.Duration(l.wheel.now-c.lastWrite) * Tick
+}
+
+// Conn returns the loop's live connection with that descriptor, or nil.
+func (l *Loop[S]) Conn(fd int32) *Conn[S] {
+	if c := l.slab.at(fd); !c.has(flagDead) {
+		return c
+	}
+	return nil
+}
+
+// Each calls f for every connection of the loop, in no order. f may close connections but not dial.
+func (l *Loop[S]) Each(f func(*Conn[S])) { l.each(f) }

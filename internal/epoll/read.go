@@ -1,0 +1,92 @@
+package epoll
+
+import (
+	"github.com/panjf2000/gnet/v2/pkg/netpoll"
+	"github.com/panjf2000/gnet/v2/pkg/pool/byteslice"
+	"golang.org/x/sys/unix"
+)
+
+// readable makes one read. Epoll is level-triggered: what is left comes up again after the others had their turn.
+func (l *Loop[S]) readable(c *Conn[S], ev netpoll.IOEvent) {
+	if c.has(flagPaused) && ev&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
+		return
+	}
+	held := l.restore(c)
+	n, errno := recv(c.fd, l.buf[held:])
+	switch {
+	case errno == unix.EAGAIN:
+		l.retain(c, l.buf[:held])
+		return
+	case errno != 0:
+		l.kill(c, PeerReset, errno)
+		return
+	case n == 0:
+		l.ended(c)
+		return
+	}
+	c.lastRead = l.wheel.now
+	l.counters.BytesIn += uint64(n)
+	if c.has(flagClosing) {
+		return // nothing that arrives while lingering matters, but it must be read for the close to be clean
+	}
+	b := l.buf[:held+n]
+	used := l.handler.OnData(c, b)
+	if used < len(b) && c.Alive() {
+		l.retain(c, b[used:])
+	}
+}
+
+// ended deals with the peer's FIN.
+func (l *Loop[S]) ended(c *Conn[S]) {
+	if c.has(flagClosing) {
+		l.kill(c, c.reason, 0)
+		return
+	}
+	l.kill(c, PeerClosed, 0)
+}
+
+// restore moves the leftover of c to the front of the read buffer and returns its length.
+func (l *Loop[S]) restore(c *Conn[S]) int {
+	if c.leftover == 0 {
+		return 0
+	}
+	n := copy(l.buf, *l.leftover.at(c.leftover))
+	l.dropLeftover(c)
+	return n
+}
+
+// retain keeps a copy of b for the next read.
+func (l *Loop[S]) retain(c *Conn[S], b []byte) {
+	if len(b) == 0 {
+		return
+	}
+	if len(b) > l.cfg.MaxLeftover {
+		l.Reset(c, LeftoverExceeded)
+		return
+	}
+	c.leftover = l.leftover.add(keep(nil, b))
+}
+
+func (l *Loop[S]) dropLeftover(c *Conn[S]) {
+	if c.leftover == 0 {
+		return
+	}
+	byteslice.Put(*l.leftover.at(c.leftover))
+	l.leftover.drop(c.leftover)
+	c.leftover = 0
+}
+
+// PauseRead stops reading from c, so that the peer's TCP window closes. Call it from OnData only when all bytes
+// at hand are consumed: a leftover is offered again with the next bytes that arrive after ResumeRead.
+func (l *Loop[S]) PauseRead(c *Conn[S]) { l.setPaused(c, true) }
+
+// ResumeRead undoes PauseRead.
+func (l *Loop[S]) ResumeRead(c *Conn[S]) { l.setPaused(c, false) }
+
+func (l *Loop[S]) setPaused(c *Conn[S], paused bool) {
+	if c.has(flagPaused) == paused || c.has(flagDead) {
+		return
+	}
+	c.flags ^= flagPaused
+	l.rearm(c)
+}

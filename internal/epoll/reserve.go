@@ -1,0 +1,66 @@
+package epoll
+
+import (
+	"fmt"
+	"net/netip"
+
+	"github.com/panjf2000/gnet/v2/pkg/socket"
+	"golang.org/x/sys/unix"
+)
+
+// Reservation keeps a port for the listeners of one gateway, whichever of its processes they are in, without
+// taking connections itself: a bound TCP socket that does not listen.
+type Reservation struct {
+	// Addr is the bound address; with port 0 asked for, it has the port that was given.
+	Addr netip.AddrPort
+	fd   int
+}
+
+// Reserve binds addr with SO_REUSEPORT for loops to Listen on Addr. It fails with EADDRINUSE if anybody listens
+// there already, which SO_REUSEPORT alone would not notice: two gateways of one user would share the port, and
+// each get half of the clients.
+func Reserve(addr string) (*Reservation, error) {
+	probe, err := bind(addr, false)
+	if err != nil {
+		return nil, err
+	}
+	bound, err := localAddr(probe)
+	_ = unix.Close(probe)
+	if err != nil {
+		return nil, err
+	}
+	fd, err := bind(bound.String(), true)
+	if err != nil {
+		return nil, err
+	}
+	return &Reservation{Addr: bound, fd: fd}, nil
+}
+
+// Close gives the port up. Listeners keep it.
+func (r *Reservation) Close() error { return unix.Close(r.fd) }
+
+func bind(addr string, share bool) (int, error) {
+	sa, family, _, v6only, err := socket.GetTCPSockAddr("tcp", addr)
+	if err != nil {
+		return -1, fmt.Errorf("bind %s: %w", addr, err)
+	}
+	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return -1, fmt.Errorf("bind %s: socket: %w", addr, err)
+	}
+	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	if share {
+		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+	}
+	if v6only && err == nil {
+		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
+	}
+	if err == nil {
+		err = unix.Bind(fd, sa)
+	}
+	if err != nil {
+		_ = unix.Close(fd)
+		return -1, fmt.Errorf("bind %s: %w", addr, err)
+	}
+	return fd, nil
+}

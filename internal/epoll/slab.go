@@ -1,0 +1,67 @@
+package epoll
+
+import (
+	"fmt"
+	"sync/atomic"
+)
+
+const (
+	chunkBits = 10
+	chunkSize = 1 << chunkBits
+)
+
+// Slab holds the connections of all loops of a process, indexed by descriptor, in chunks of 1,024 that are made
+// when a descriptor first needs them and never freed. Descriptors are small dense integers, so the table is as
+// large as the most connections ever held at once. Safe for concurrent use by several loops: each touches only
+// the entries of descriptors it owns.
+type Slab[S any] struct {
+	open   atomic.Int64
+	chunks []atomic.Pointer[[chunkSize]Conn[S]]
+}
+
+// NewSlab returns a table for descriptors below nofile (the process's RLIMIT_NOFILE).
+func NewSlab[S any](nofile int) *Slab[S] {
+	return &Slab[S]{chunks: make([]atomic.Pointer[[chunkSize]Conn[S]], nofile>>chunkBits+1)}
+}
+
+// Open returns the number of open connections of all loops. Safe for concurrent use.
+func (s *Slab[S]) Open() int { return int(s.open.Load()) }
+
+// at returns the entry of a descriptor whose chunk exists.
+func (s *Slab[S]) at(fd int32) *Conn[S] {
+	return &s.chunks[fd>>chunkBits].Load()[fd&(chunkSize-1)]
+}
+
+// claim returns the entry of a new descriptor, reset but for its generation.
+func (s *Slab[S]) claim(fd int) (*Conn[S], error) {
+	i := fd >> chunkBits
+	if i >= len(s.chunks) {
+		return nil, fmt.Errorf("descriptor %d is beyond the %d the table was made for", fd, len(s.chunks)<<chunkBits)
+	}
+	chunk := s.chunks[i].Load()
+	if chunk == nil {
+		s.chunks[i].CompareAndSwap(nil, new([chunkSize]Conn[S]))
+		chunk = s.chunks[i].Load()
+	}
+	c := &chunk[fd&(chunkSize-1)]
+	c.gen.Load()
+	c.reset(int32(fd))
+	s.open.Add(1)
+	return c, nil
+}
+
+// release gives the entry back; the caller closes the descriptor afterwards, never before.
+func (s *Slab[S]) release(c *Conn[S]) {
+	s.open.Add(-1)
+	c.gen.Add(1)
+}
+
+func (c *Conn[S]) reset(fd int32) {
+	var zero S
+	c.fd, c.state = fd, zero
+	c.addr, c.port = [16]byte{}, 0
+	c.flags, c.reason, c.errno = 0, ReasonNone, 0
+	c.due, c.next, c.prev, c.bucket = 0, none, none, unlinked
+	c.unsent, c.leftover = 0, 0
+	c.lastRead, c.lastWrite = 0, 0
+}
