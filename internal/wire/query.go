@@ -1,0 +1,157 @@
+package wire
+
+import (
+	"bytes"
+	"net/http"
+	"strconv"
+	"unicode/utf8"
+)
+
+// Subscribe is what the URL of /sse and /ws, together with the Last-Event-ID field, asks for.
+type Subscribe struct {
+	Topics      []string // in the order given, as given; none means the default topic
+	LastEventID string   // resume behind this message; empty if not asked for
+	Last        int      // start with the newest Last messages of each topic; -1 if not given
+	AccessToken string   // for clients that cannot set Authorization, RFC 6750 §2.3; empty if not given
+}
+
+// ParseSubscribe parses r's query into s, which it resets first; the memory of s.Topics is reused. An error is an
+// *HTTPError with status 400.
+//
+// Parameters: topic (repeatable), lastEventId, since (the same under the name that WebSocket clients know from the
+// envelope), last (0 to 999999999) and access_token. Every other name is an error, so is a repeated one, an empty topic,
+// and a value that is not UTF-8 or contains control characters. Percent-decoding is strict; + stands for a space. The
+// Last-Event-ID field wins over the query, because a browser that reconnects repeats the query as it was at first. What
+// a topic or an id may look like is left to the hub.
+func ParseSubscribe(r *Request, s *Subscribe) error {
+	*s = Subscribe{Topics: s.Topics[:0], Last: -1}
+	var given params
+	query := r.RawQuery
+	for len(query) > 0 {
+		var pair []byte
+		pair, query, _ = bytes.Cut(query, []byte("&"))
+		if len(pair) == 0 {
+			continue
+		}
+		if err := s.param(pair, &given); err != nil {
+			return err
+		}
+	}
+	if id := r.Header("last-event-id"); len(id) > 0 {
+		if !utf8.Valid(id) {
+			return badParameter("Last-Event-ID is not UTF-8")
+		}
+		s.LastEventID = string(id)
+	}
+	return nil
+}
+
+// params is the set of parameters that have been given and may not be given again.
+type params uint8
+
+const (
+	paramResume params = 1 << iota
+	paramLast
+	paramToken
+)
+
+// param takes one name=value pair.
+func (s *Subscribe) param(pair []byte, given *params) *HTTPError {
+	rawName, rawValue, _ := bytes.Cut(pair, []byte("="))
+	name, ok := unescape(rawName)
+	if !ok {
+		return badParameter("a malformed parameter name")
+	}
+	value, ok := unescape(rawValue)
+	if !ok {
+		return badParameter("a malformed value of parameter " + name)
+	}
+	var once params
+	switch name {
+	case "topic":
+		if value == "" {
+			return badParameter("an empty topic")
+		}
+		s.Topics = append(s.Topics, value)
+	case "lastEventId", "since":
+		once, s.LastEventID = paramResume, value
+	case "access_token":
+		once, s.AccessToken = paramToken, value
+	case "last":
+		once = paramLast
+		if s.Last, ok = parseLast(value); !ok {
+			return badParameter("last is not a number from 0 to 999999999")
+		}
+	default:
+		return badParameter("unknown parameter " + name[:min(len(name), 64)])
+	}
+	if *given&once != 0 {
+		return badParameter("repeated parameter " + name)
+	}
+	*given |= once
+	return nil
+}
+
+// parseLast parses 1 to 9 digits.
+func parseLast(s string) (int, bool) {
+	if len(s) > 9 {
+		return 0, false
+	}
+	n, err := strconv.ParseUint(s, 10, 32)
+	return int(n), err == nil
+}
+
+// unescape decodes an application/x-www-form-urlencoded name or value strictly: every % is followed by two hexadecimal
+// digits, and the result is UTF-8 without control characters.
+func unescape(b []byte) (string, bool) {
+	out := b
+	if bytes.IndexByte(b, '%') >= 0 || bytes.IndexByte(b, '+') >= 0 {
+		var ok bool
+		if out, ok = decodePercent(make([]byte, 0, len(b)), b); !ok {
+			return "", false
+		}
+	}
+	for _, c := range out {
+		if c < ' ' || c == 0x7f {
+			return "", false
+		}
+	}
+	return string(out), utf8.Valid(out)
+}
+
+func decodePercent(dst, b []byte) ([]byte, bool) {
+	for i := 0; i < len(b); i++ {
+		switch c := b[i]; c {
+		case '+':
+			dst = append(dst, ' ')
+		case '%':
+			if i+2 >= len(b) {
+				return nil, false
+			}
+			high, low := unhex(b[i+1]), unhex(b[i+2])
+			if high < 0 || low < 0 {
+				return nil, false
+			}
+			dst = append(dst, byte(high<<4|low))
+			i += 2
+		default:
+			dst = append(dst, c)
+		}
+	}
+	return dst, true
+}
+
+// unhex returns the value of a hexadecimal digit, -1 for other bytes.
+func unhex(c byte) int {
+	switch {
+	case '0' <= c && c <= '9':
+		return int(c - '0')
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return int(c|0x20-'a') + 10
+	}
+	return -1
+}
+
+func badParameter(message string) *HTTPError {
+	return &HTTPError{Status: http.StatusBadRequest, Code: "bad_parameter", Message: message}
+}

@@ -1,0 +1,129 @@
+package wire
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// AppendSSEHead appends the response head that opens an event stream. The stream ends with the connection, so there
+// is neither Content-Length nor a transfer coding. origin is sent as Access-Control-Allow-Origin unless it is empty.
+func AppendSSEHead(dst []byte, origin string) []byte {
+	dst = append(dst, "HTTP/1.1 200 OK\r\n"+
+		"Content-Type: text/event-stream; charset=utf-8\r\n"+
+		"Cache-Control: no-store\r\n"+
+		"X-Accel-Buffering: no\r\n"+
+		"Connection: close\r\n"...)
+	return append(appendOrigin(dst, origin), "\r\n"...)
+}
+
+// AppendPreflight appends the answer to OPTIONS, a CORS preflight or a plain one. origin is sent as
+// Access-Control-Allow-Origin; if it is empty, no other origin is let in.
+func AppendPreflight(dst []byte, origin string) []byte {
+	dst = append(dst, "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: close\r\n"...)
+	if origin != "" {
+		dst = append(dst, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"+
+			"Access-Control-Allow-Headers: Authorization, Cache-Control, Last-Event-ID\r\n"+
+			"Access-Control-Max-Age: 86400\r\n"...)
+	}
+	return append(appendOrigin(dst, origin), "\r\n"...)
+}
+
+func appendOrigin(dst []byte, origin string) []byte {
+	switch origin {
+	case "":
+		return dst
+	case "*":
+		return append(dst, "Access-Control-Allow-Origin: *\r\n"...)
+	}
+	dst = append(append(dst, "Access-Control-Allow-Origin: "...), origin...)
+	return append(dst, "\r\nVary: Origin\r\n"...)
+}
+
+// AppendSSERetry appends the advice to come back retry after the stream has ended.
+func AppendSSERetry(dst []byte, retry time.Duration) []byte {
+	dst = append(dst, "retry: "...)
+	dst = strconv.AppendInt(dst, max(retry.Milliseconds(), 0), 10)
+	return append(dst, "\n\n"...)
+}
+
+// AppendSSEComment appends a comment, which clients ignore: with an empty text it is the heartbeat. Line ends in text
+// are dropped.
+func AppendSSEComment(dst []byte, text string) []byte {
+	dst = append(dst, ':')
+	dst = appendLine(dst, text)
+	return append(dst, '\n')
+}
+
+// AppendSSEEvent appends one event (WHATWG HTML §9.2.6): id and event only if they are not empty, and a data line for
+// every line of data, however they end (CR, LF, CRLF). CR, LF and NUL are dropped from id and event, which would
+// otherwise start another field or be ignored as a whole. Data that is not UTF-8 gets U+FFFD in its place, as the client
+// would put it there.
+func AppendSSEEvent(dst []byte, id, event string, data []byte) []byte {
+	if id != "" {
+		dst = appendLine(append(dst, "id: "...), id)
+	}
+	if event != "" {
+		dst = appendLine(append(dst, "event: "...), event)
+	}
+	for more := true; more; {
+		var line []byte
+		line, data, more = cutLine(data)
+		dst = appendText(append(dst, "data: "...), line)
+		dst = append(dst, '\n')
+	}
+	return append(dst, '\n')
+}
+
+// AppendSSEGap appends the event that tells a client that messages between the id it asked for and the oldest one
+// still held are lost.
+func AppendSSEGap(dst []byte, topic, requested, oldest string) []byte {
+	dst = append(dst, "event: gap\ndata: {\"requested\":"...)
+	dst = appendJSONString(dst, requested)
+	dst = append(dst, `,"oldest":`...)
+	dst = appendJSONString(dst, oldest)
+	dst = append(dst, `,"topic":`...)
+	dst = appendJSONString(dst, topic)
+	return append(dst, "}\n\n"...)
+}
+
+// cutLine splits b behind its first line end; more says that there was one, so another line follows, if empty.
+func cutLine(b []byte) (line, rest []byte, more bool) {
+	i := bytes.IndexByte(b, '\n')
+	if j := bytes.IndexByte(b[:max(i, 0)], '\r'); j >= 0 {
+		i = j
+	} else if i < 0 {
+		i = bytes.IndexByte(b, '\r')
+	}
+	if i < 0 {
+		return b, nil, false
+	}
+	if b[i] == '\r' && i+1 < len(b) && b[i+1] == '\n' {
+		return b[:i], b[i+2:], true
+	}
+	return b[:i], b[i+1:], true
+}
+
+// appendLine appends s without CR, LF and NUL, and a line end.
+func appendLine(dst []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c != '\r' && c != '\n' && c != 0 {
+			dst = append(dst, c)
+		}
+	}
+	return append(dst, '\n')
+}
+
+// appendText appends b with U+FFFD for what is not UTF-8.
+func appendText(dst, b []byte) []byte {
+	if utf8.Valid(b) {
+		return append(dst, b...)
+	}
+	for len(b) > 0 {
+		r, size := utf8.DecodeRune(b)
+		dst = utf8.AppendRune(dst, r)
+		b = b[size:]
+	}
+	return dst
+}

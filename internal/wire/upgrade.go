@@ -1,0 +1,106 @@
+package wire
+
+import (
+	"encoding/base64"
+	"errors"
+	"io"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/gobwas/ws"
+)
+
+// AppendUpgrade appends the 101 response that turns the connection of r into a WebSocket (RFC 6455 §4.2). Of
+// protocols, the first one in the client's order of preference is chosen and returned, "" if none is offered. Extensions
+// are not negotiated. On error, an *HTTPError, dst comes back as it was: the caller answers with AppendHTTPError.
+//
+// The handshake is gobwas/ws's, run over exactly the bytes of the head, so that what came behind it is not lost. It
+// does not look into the key and takes repeated fields, so that is checked here.
+func AppendUpgrade(dst []byte, r *Request, protocols []string) (out []byte, protocol string, err error) {
+	if err := checkUpgrade(r); err != nil {
+		return dst, "", err
+	}
+	d := duplexes.Get().(*duplex)
+	defer d.release()
+	d.in, d.out = r.Raw, dst
+	var u ws.Upgrader
+	if len(protocols) > 0 {
+		u.Protocol = func(p []byte) bool { return slices.Contains(protocols, string(p)) }
+	}
+	hs, err := u.Upgrade(d)
+	if err != nil {
+		return dst, "", upgradeError(err)
+	}
+	return d.out, hs.Protocol, nil
+}
+
+// checkUpgrade makes the checks that ws.Upgrader leaves out.
+func checkUpgrade(r *Request) error {
+	const keyLen = 24 // of 16 bytes in base64
+	if !r.Upgrade {
+		return errNoUpgrade
+	}
+	if count(r.Raw[r.fields:], "sec-websocket-version") > 1 {
+		return errWSVersionField
+	}
+	key := r.Header("sec-websocket-key")
+	if count(r.Raw[r.fields:], "sec-websocket-key") != 1 || len(key) != keyLen {
+		return errKey
+	}
+	var nonce [18]byte
+	if n, err := base64.StdEncoding.Decode(nonce[:], key); err != nil || n != 16 {
+		return errKey
+	}
+	return nil
+}
+
+// upgradeError translates an error of ws.Upgrader. Its own response is dropped.
+func upgradeError(err error) *HTTPError {
+	switch {
+	case errors.Is(err, ws.ErrHandshakeUpgradeRequired):
+		return errWSVersion
+	case errors.Is(err, ws.ErrHandshakeBadMethod):
+		return errUpgradeMethod
+	}
+	return &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: err.Error()}
+}
+
+// What AppendUpgrade refuses, besides what ws.Upgrader says.
+var (
+	errNoUpgrade      = &HTTPError{Status: http.StatusUpgradeRequired, Code: "upgrade_required", Message: "this is a WebSocket endpoint"}
+	errWSVersion      = &HTTPError{Status: http.StatusUpgradeRequired, Code: "websocket_version", Message: "only WebSocket version 13 is spoken here"}
+	errUpgradeMethod  = &HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "a WebSocket handshake is a GET request", Allow: "GET"}
+	errKey            = &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: "missing, repeated or malformed Sec-WebSocket-Key"}
+	errWSVersionField = &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: "repeated Sec-WebSocket-Version"}
+)
+
+// duplex lets ws.Upgrader read from and write to memory.
+type duplex struct {
+	in, out []byte
+}
+
+// duplexes saves an allocation per handshake.
+var duplexes = sync.Pool{New: func() any { return new(duplex) }}
+
+// release gives d back. It must not be used any more.
+func (d *duplex) release() {
+	*d = duplex{}
+	duplexes.Put(d)
+}
+
+// Read implements io.Reader.
+func (d *duplex) Read(p []byte) (n int, err error) {
+	if len(d.in) == 0 {
+		return 0, io.EOF
+	}
+	n = copy(p, d.in)
+	d.in = d.in[n:]
+	return n, nil
+}
+
+// Write implements io.Writer.
+func (d *duplex) Write(p []byte) (n int, err error) {
+	d.out = append(d.out, p...)
+	return len(p), nil
+}
