@@ -1,0 +1,199 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Check checks ranges and what does not go together, and returns Problems with everything it
+// finds, or nil. Parse calls it; a Config made by other means should be checked before use.
+func (c *Config) Check() error {
+	var p Problems
+	c.Server.check(&p)
+	c.Feed.check(&p)
+	c.Topics.check(&p)
+	c.Clients.check(&p)
+	c.Sockets.check(&p)
+	c.checkTogether(&p)
+	if len(p) == 0 {
+		return nil
+	}
+	return p
+}
+
+func (s *Server) check(p *Problems) {
+	p.address("--listen", s.Listen, "write :8080 or 127.0.0.1:8080")
+	if s.Admin.Addr != "" {
+		p.address("--admin", s.Admin.Addr, "write 127.0.0.1:9090, or off for none")
+	}
+	p.between("--loops", s.Loops, 0, 1024)
+	p.between("--max-conns", s.MaxConns, 1, 16_000_000)
+	p.within("--drain", s.Drain, 0, time.Hour)
+}
+
+func (f *Feed) check(p *Problems) {
+	p.within("--feed-interval", f.Interval, 10*time.Millisecond, 24*time.Hour)
+	p.topic("--feed-topic", f.Topic)
+}
+
+func (t *Topics) check(p *Problems) {
+	if t.Default != "" {
+		p.topic("--default-topic", t.Default)
+	}
+	p.between("--ring", t.Ring, 1, 1<<20)
+	// NATS refuses payloads above its own limit, of which 8 MiB is the largest it recommends.
+	p.sized("--max-message", t.MaxMessage, 1, 8<<20)
+}
+
+func (l *Clients) check(p *Problems) {
+	p.offOrWithin("--heartbeat", l.Heartbeat, time.Second, time.Hour)
+	p.within("--header-timeout", l.HeaderTimeout, 100*time.Millisecond, 10*time.Minute)
+	p.sized("--header-bytes", l.HeaderBytes, 512, 1<<20)
+	// A control frame's payload is up to 125 bytes (RFC 6455 section 5.5).
+	p.sized("--max-inbound", l.MaxInbound, 125, 64<<20)
+	p.between("--handshake-backlog", l.HandshakeBacklog, 1, 1<<20)
+	p.offOrWithin("--write-timeout", l.WriteTimeout, time.Second, time.Hour)
+}
+
+func (s *Sockets) check(p *Problems) {
+	if s.SndBuf != 0 {
+		// The kernel raises anything below SOCK_MIN_SNDBUF/2 (2304 bytes) silently.
+		p.sized("--sndbuf", s.SndBuf, 4<<10, 64<<20)
+	}
+	p.sized("--notsent-lowat", s.NotsentLowat, 0, 64<<20)
+	p.offOrWithin("--user-timeout", s.UserTimeout, time.Second, time.Hour)
+	p.between("--slice", s.Slice, 1, 1<<16)
+}
+
+func (c *Config) checkTogether(p *Problems) {
+	if c.Bus.Data != "" && len(c.Bus.URLs) > 0 {
+		p.add("--data", c.Bus.Data, "the embedded store is not used with --nats; leave out one of the two")
+	}
+	if c.Feed.PayloadBytes > c.Topics.MaxMessage {
+		p.add("--payload-bytes", c.Feed.PayloadBytes.String(),
+			fmt.Sprintf("more than --max-message (%s); lower it or raise --max-message", c.Topics.MaxMessage))
+	}
+	if workers := int(c.Server.Workers); workers > c.Server.MaxConns {
+		p.add("--workers", strconv.Itoa(workers), "more processes than --max-conns connections; lower it")
+	}
+	if collide(c.Server.Listen, c.Server.Admin.Addr) {
+		p.add("--admin", c.Server.Admin.Addr, "the same port as --listen; use another one, or off")
+	}
+}
+
+// collide tells whether two addresses want the same port on the same interface.
+func collide(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(a)
+	hostB, portB, errB := net.SplitHostPort(b)
+	if errA != nil || errB != nil || portA != portB || portA == "0" {
+		return false
+	}
+	return hostA == hostB || anyHost(hostA) || anyHost(hostB)
+}
+
+func anyHost(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
+// warnings are settings that work and are seldom meant.
+func (c *Config) warnings() []string {
+	var w []string
+	if host, _, err := net.SplitHostPort(c.Server.Admin.Addr); err == nil && !loopback(host) {
+		w = append(w, fmt.Sprintf("--admin=%s is reachable from other machines: it shows memory through pprof and has no authentication yet; keep it behind a firewall", c.Server.Admin.Addr))
+	}
+	if s := c.Sockets; s.SndBuf != 0 && s.NotsentLowat > s.SndBuf {
+		w = append(w, fmt.Sprintf("--notsent-lowat=%s has no effect above --sndbuf=%s", s.NotsentLowat, s.SndBuf))
+	}
+	if c.Sockets.SndBuf == 0 {
+		w = append(w, "--sndbuf=0 lets each client that does not read hold megabytes of kernel memory (2.8 MB measured)")
+	}
+	return w
+}
+
+func loopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+func (p *Problems) add(setting, value, message string) {
+	*p = append(*p, Problem{Setting: setting, Value: value, Message: message})
+}
+
+func (p *Problems) between(setting string, got, low, high int) {
+	if got < low || got > high {
+		p.add(setting, strconv.Itoa(got), fmt.Sprintf("out of range; use %d to %d", low, high))
+	}
+}
+
+func (p *Problems) sized(setting string, got, low, high Size) {
+	if got < low || got > high {
+		p.add(setting, got.String(), fmt.Sprintf("out of range; use %s to %s", low, high))
+	}
+}
+
+func (p *Problems) within(setting string, got, low, high time.Duration) {
+	if got < low || got > high {
+		p.add(setting, got.String(), fmt.Sprintf("out of range; use %s to %s", short(low), short(high)))
+	}
+}
+
+func (p *Problems) offOrWithin(setting string, got, low, high time.Duration) {
+	if got != 0 && (got < low || got > high) {
+		p.add(setting, got.String(), fmt.Sprintf("out of range; use %s to %s, or 0 for none", short(low), short(high)))
+	}
+}
+
+// short drops the zero minutes and seconds that Duration.String writes (1h0m0s).
+func short(d time.Duration) string {
+	s := d.String()
+	if strings.HasSuffix(s, "m0s") {
+		s = strings.TrimSuffix(s, "0s")
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = strings.TrimSuffix(s, "0m")
+	}
+	return s
+}
+
+func (p *Problems) address(setting, addr, remedy string) {
+	_, port, err := net.SplitHostPort(addr)
+	switch {
+	case err != nil:
+		p.add(setting, addr, "not an address with a port; "+remedy)
+	case !validPort(port):
+		p.add(setting, addr, "the port is not a number from 0 to 65535; "+remedy)
+	}
+}
+
+func validPort(port string) bool {
+	_, err := strconv.ParseUint(port, 10, 16)
+	return err == nil
+}
+
+// maxTopic bounds a topic's name, which is part of NATS subjects and of every envelope.
+const maxTopic = 255
+
+func (p *Problems) topic(setting, topic string) {
+	if !validTopic(topic) {
+		p.add(setting, topic, fmt.Sprintf("not a topic; write tokens of visible ASCII without * and > and with dots between them, such as price.ACME, at most %d bytes", maxTopic))
+	}
+}
+
+func validTopic(topic string) bool {
+	if topic == "" || len(topic) > maxTopic {
+		return false
+	}
+	for token := range strings.SplitSeq(topic, ".") {
+		if token == "" || strings.ContainsFunc(token, func(r rune) bool {
+			return r <= ' ' || r > '~' || r == '*' || r == '>'
+		}) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,149 @@
+// Package config turns the gateway's command line, TICKGATE_ environment and YAML file into one
+// checked Config. It knows what values mean and which go together; whether a file can be read, a
+// port is free or a limit suffices is found out by the packages that use them.
+package config
+
+import (
+	"log/slog"
+	"time"
+)
+
+// Config is everything that can be set about a gateway. Parse fills it; afterwards it is read only
+// and so safe for concurrent use. Every field is a flag, an environment variable and a YAML key of
+// the same name: Feed.Interval is --feed-interval, TICKGATE_FEED_INTERVAL and feed-interval.
+type Config struct {
+	// Command is the sub-command asked for, "" to serve.
+	Command string `kong:"-"`
+	// Warnings are settings that work but are probably not meant, each one sentence to be logged.
+	Warnings []string `kong:"-"`
+
+	// File is the YAML file the other fields may come from. A flag or an environment variable
+	// beats it.
+	File string `name:"config" placeholder:"FILE" help:"YAML file with any of these settings, keyed by flag name without the dashes."`
+
+	Server  Server  `embed:"" group:"server"`
+	Feed    Feed    `embed:"" group:"feed"`
+	Topics  Topics  `embed:"" group:"topics"`
+	Bus     Bus     `embed:"" group:"bus"`
+	Clients Clients `embed:"" group:"clients"`
+	Sockets Sockets `embed:"" group:"sockets"`
+	Log     Log     `embed:"" group:"log"`
+}
+
+// Server holds the listeners and how many connections, processes and loops serve them.
+type Server struct {
+	// Listen is the public address for /ws and /sse, host:port. Default ":8080", all addresses.
+	// Port 0 takes a free one.
+	Listen string `default:":8080" placeholder:"ADDR" help:"Public address of /ws and /sse."`
+	// Admin is the private address for metrics, health, pprof and publishing. Default
+	// "127.0.0.1:9090"; Admin.Addr is "" when disabled. Danger: pprof stops the world and shows
+	// memory, so beyond loopback it needs a firewall.
+	Admin Admin `default:"127.0.0.1:9090" placeholder:"ADDR|off" help:"Private address of /metrics, /healthz, /readyz and /debug/pprof; 'off' disables it. Keep it on loopback or behind a firewall."`
+	// Workers is the number of worker processes. Default auto: one process, or as many as a low
+	// descriptor limit demands for MaxConns.
+	Workers Workers `default:"auto" placeholder:"auto|N" help:"Worker processes. 'auto' is a single process unless the descriptor limit is too low for --max-conns."`
+	// Loops is the number of event loops in each process. Default 0: one per CPU the process may
+	// use.
+	Loops int `default:"0" placeholder:"N" help:"Event loops per process; 0 takes one per usable CPU."`
+	// MaxConns bounds the open client connections of all processes together. Default 120,000:
+	// 100,000 and a fifth to spare. More are refused with 503. Each costs a descriptor, some 300
+	// bytes of user memory and 2 to 5 KiB of kernel memory.
+	MaxConns int `default:"120000" placeholder:"N" help:"Client connections in all; more get 503. Each takes a descriptor."`
+	// Drain is the time over which connections are closed on SIGTERM. Default 10s; 0 closes them
+	// at once and lets all clients come back in the same moment.
+	Drain time.Duration `default:"10s" placeholder:"DURATION" help:"Time to spread the closes over on SIGTERM; 0 closes all at once."`
+}
+
+// Feed is where the gateway's own ticks come from.
+type Feed struct {
+	// Source is sim (seeded random walk), replay:FILE (CSV rows, in a loop), stdin (a payload per
+	// line) or none. Default sim.
+	Source Source `name:"feed" default:"sim" placeholder:"KIND" help:"Source of ticks: 'sim' (random walk), 'replay:FILE' (CSV, a row per tick), 'stdin' (a payload per line) or 'none'."`
+	// Interval is the time from one tick to the next, at least 10ms. Default 1s. Halving it
+	// doubles the CPU for deliveries.
+	Interval time.Duration `name:"feed-interval" default:"1s" placeholder:"DURATION" help:"Time between ticks, at least 10ms."`
+	// Topic is what ticks are published to. Default "ticks".
+	Topic string `name:"feed-topic" default:"ticks" placeholder:"TOPIC" help:"Topic of the ticks."`
+	// Seed makes the simulation reproducible: equal seeds, equal prices. Default 1.
+	Seed int64 `name:"feed-seed" default:"1" placeholder:"N" help:"Seed of the simulation; equal seeds give equal prices."`
+	// PayloadBytes pads ticks to this many bytes. Default 0, no padding. Ticks that are longer
+	// stay as they are. Every client gets these bytes: 1 KiB at 100,000 clients is 0.8 Gbit/s
+	// once a second.
+	PayloadBytes Size `name:"payload-bytes" default:"0" placeholder:"SIZE" help:"Pad ticks to this size; 0 does not."`
+}
+
+// Topics is how messages are kept and what a client that fell behind gets.
+type Topics struct {
+	// Default is subscribed to by clients that name no topic. Parse sets it to Feed.Topic if it
+	// was not given.
+	Default string `name:"default-topic" placeholder:"TOPIC" help:"Topic of clients that name none (default the feed's)."`
+	// Policy decides for clients that fell behind on the default and the feed's topic. Default
+	// latest: they skip to the newest message. With all they get every message in order, or are
+	// closed with 4008 once the ring has overwritten what they need.
+	Policy Policy `default:"latest" placeholder:"latest|all" help:"What a slow client of the feed's topic gets: the 'latest' message only, or 'all' of them until the ring overwrites them."`
+	// Ring is the number of messages kept in memory per topic, for replay and for slow clients of
+	// an all topic. Default 1024. A full ring holds Ring x message size, once per wire format in
+	// use.
+	Ring int `default:"1024" placeholder:"N" help:"Messages kept in memory per topic, for replay and slow clients."`
+	// MaxMessage bounds a published payload. Default 64 KiB.
+	MaxMessage Size `name:"max-message" default:"64KiB" placeholder:"SIZE" help:"Largest payload that can be published."`
+}
+
+// Bus is where messages are ordered and stored: in this process unless URLs is set.
+type Bus struct {
+	// Data is the directory of the embedded store. Default "", in memory: messages survive a
+	// client's reconnect but not a restart of the gateway.
+	Data string `name:"data" placeholder:"DIR" help:"Keep messages in this directory so that they survive a restart (default in memory)."`
+	// URLs are the servers of an external NATS cluster, used instead of the embedded one. They
+	// may carry credentials: print them through URLs.String only.
+	URLs URLs `name:"nats" placeholder:"URL,..." help:"Use this NATS cluster with JetStream instead of the embedded server, such as nats://host:4222."`
+}
+
+// Clients bounds what one client can do and how long it may take.
+type Clients struct {
+	// Echo serves /echo, which conformance suites need. Default off.
+	Echo bool `help:"Serve /echo, for WebSocket conformance suites."`
+	// Heartbeat is the idle time after which a client is sent a ping or an SSE comment. Default
+	// 30s; 0 sends none, and clients that vanished stay until TCP notices.
+	Heartbeat time.Duration `default:"30s" placeholder:"DURATION" help:"Ping or SSE comment after this idle time; 0 sends none."`
+	// HeaderTimeout is how long a client may take to send its request head. Default 5s.
+	HeaderTimeout time.Duration `default:"5s" placeholder:"DURATION" help:"Time for a client to send its whole request head."`
+	// HeaderBytes bounds the request head; longer ones get 431. Default 8 KiB.
+	HeaderBytes Size `default:"8KiB" placeholder:"SIZE" help:"Largest request head."`
+	// MaxInbound bounds a WebSocket message from a client; longer ones are closed with 1009.
+	// Default 64 KiB.
+	MaxInbound Size `default:"64KiB" placeholder:"SIZE" help:"Largest WebSocket message accepted from a client."`
+	// HandshakeBacklog bounds the connections per event loop that have not sent their whole
+	// request head yet. Default 16384, enough for a storm of reconnects; more get 503.
+	HandshakeBacklog int `default:"16384" placeholder:"N" help:"Connections per event loop that may be without a complete request head; more get 503."`
+	// WriteTimeout is how long a client's socket may take no byte while messages wait for it;
+	// then it is evicted with a reset, which frees the kernel's buffer at once. Default 30s; 0
+	// never evicts.
+	WriteTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"Evict a client whose socket took nothing for this long while messages wait; 0 never does."`
+}
+
+// Sockets holds the kernel's options for client sockets and the share of a loop a fan-out may take.
+type Sockets struct {
+	// SndBuf is SO_SNDBUF, the kernel memory that a client which does not read can hold. Default
+	// 64 KiB (the kernel doubles it for bookkeeping). 0 leaves it to the kernel, which lets one
+	// sleeping client grow to 2.8 MB (measured).
+	SndBuf Size `name:"sndbuf" default:"64KiB" placeholder:"SIZE" help:"SO_SNDBUF: kernel memory a client that does not read can hold; 0 leaves it to the kernel (megabytes)."`
+	// NotsentLowat is TCP_NOTSENT_LOWAT: bytes the kernel takes beyond what it has sent, so that
+	// messages go stale here, where they can be skipped, and not in its queue. Default 16 KiB; 0
+	// leaves it to net.ipv4.tcp_notsent_lowat.
+	NotsentLowat Size `name:"notsent-lowat" default:"16KiB" placeholder:"SIZE" help:"TCP_NOTSENT_LOWAT: unsent bytes the kernel may queue per client; 0 leaves it to the kernel."`
+	// UserTimeout is TCP_USER_TIMEOUT: how long sent data may stay unacknowledged. Default 30s; 0
+	// leaves it to the kernel, which gives up after some 15 minutes.
+	UserTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"TCP_USER_TIMEOUT: drop a client that acknowledges nothing for this long; 0 leaves it to the kernel (15 minutes)."`
+	// Slice is the number of sends after which a fan-out lets other events in. Default 256, half
+	// a millisecond at 2 microseconds a send. More is a little cheaper, and slower to answer.
+	Slice int `default:"256" placeholder:"N" help:"Sends of a fan-out before the event loop looks at other events."`
+}
+
+// Log is what is logged to standard error and how.
+type Log struct {
+	// Level is the least severe level that is logged. Default info.
+	Level slog.Level `name:"log-level" default:"info" placeholder:"LEVEL" help:"Least level to log: debug, info, warn or error."`
+	// Format is text or json. Default text.
+	Format LogFormat `name:"log-format" default:"text" placeholder:"text|json" help:"Format of the log."`
+}
