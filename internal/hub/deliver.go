@@ -1,0 +1,64 @@
+package hub
+
+// flush hands the batch to the sink and moves the cursors. It returns the number of subscribers served.
+func (f *Fanout) flush() int {
+	b := &f.batch
+	n := b.n
+	if n == 0 {
+		return 0
+	}
+	f.sending = true
+	f.sink.SendMany(b.message, b.conns[:n], b.out[:n])
+	f.sending = false
+	f.apply(b)
+	b.n, b.audience, b.message = 0, nil, nil
+	for _, id := range f.limbo {
+		f.give(id)
+	}
+	f.limbo = f.limbo[:0]
+	return n
+}
+
+// apply moves the cursors of a batch that the sink has seen.
+func (f *Fanout) apply(b *batch) {
+	var delivered, skipped, blocked, gone uint64
+	for i, id := range b.ids[:b.n] {
+		s := f.subs.at(id)
+		if s.conn == noConn {
+			continue // it has unsubscribed during the call
+		}
+		switch b.out[i] {
+		case Delivered:
+			delivered++
+			skipped += b.message.pos - uint64(s.cursor) - 1
+			f.advance(b.audience, id, s)
+		case Blocked:
+			blocked++
+			b.audience.measure(id, s)
+		case Gone:
+			gone++
+			s.cursor = ended
+		}
+	}
+	f.stats.add(delivered, skipped, blocked, gone)
+}
+
+// advance moves the cursor of a subscriber that has got the batch's message. One that is to get every message
+// and is not yet at the head goes on in the catch-up queue.
+func (f *Fanout) advance(a *audience, id SubID, s *subscription) {
+	pos := f.batch.message.pos
+	s.cursor = Cursor(pos)
+	if pos < a.topic.Head() && (a.topic.policy == All || s.is(replaying)) {
+		f.queue(id, s)
+		return
+	}
+	f.caughtUp(a, id, s)
+}
+
+// overrun ends a subscription whose next message has been overwritten.
+func (f *Fanout) overrun(a *audience, s *subscription) {
+	conn := s.conn
+	s.cursor = ended
+	f.stats.overruns.Add(1)
+	f.sink.Overrun(conn, a.topic)
+}

@@ -1,0 +1,13 @@
+// Package hub keeps the newest messages of every topic and moves each subscriber's cursor along them.
+//
+// A [Topic] is a log: a ring of immutable messages with one writer ([Hub.Publish]) and any number of
+// readers, which look at its slots through atomics and never lock. A subscriber is a [Cursor] into that log
+// and nothing else: there is no queue per subscriber, so a slow one costs 24 bytes whatever its lag.
+// A [Message] is encoded once per wire [Format], when the first subscriber of that format needs it.
+//
+// A [Fanout] belongs to one event loop. It holds the cursors of that loop's connections, learns of news
+// from the publisher, and delivers in slices, so that the loop can serve its sockets in between.
+//
+// The package knows no sockets and no protocol state: frames come from package wire, what to do with a
+// frame is the business of the [Sink], and where messages come from that of whoever calls Publish.
+package hub

@@ -1,0 +1,190 @@
+package hub
+
+import (
+	"math/rand/v2"
+	"sync/atomic"
+)
+
+// FanoutConfig is what a fan-out needs from its event loop.
+type FanoutConfig struct {
+	// Sink takes the messages.
+	Sink Sink
+	// Kick makes the loop call Work soon. It is called on the publisher's goroutine when a topic has news
+	// and on the loop's when a subscription has something to catch up with; it must not block.
+	Kick func()
+	// Seed seeds the choice of the subscriber that a pass starts with.
+	Seed uint64
+}
+
+// Fanout delivers messages to the connections of one event loop. But for Stats, all its methods are for that
+// loop's goroutine only.
+//
+// A message reaches the subscribers of its topic in a pass: a walk through the loop's list of them, in
+// slices, which starts at another subscriber each time, so that nobody is always last. A pass that is
+// overtaken by a newer message goes on where it is, with the newer one, until everybody has it: what is
+// owed to the subscribers never exceeds one pass. Subscribers that need something the others do not (a
+// replay, or what they missed while blocked) wait in a queue of their own.
+type Fanout struct {
+	sink   Sink
+	kick   func()
+	random *rand.Rand
+
+	subs      slab
+	topics    map[*Topic]*audience
+	audiences []*audience // by index
+	vacant    []uint32    // free indices of audiences
+
+	active  fifo[*audience] // audiences with a pass under way
+	behind  fifo[SubID]     // the catch-up queue
+	batch   batch
+	working bool    // Work is running: no kick is needed
+	sending bool    // the sink is being called: ended subscriptions keep their slots until it returns
+	limbo   []SubID // those slots
+
+	news atomic.Pointer[audience] // stack of audiences whose topic has news, pushed by the publisher
+
+	stats counters
+}
+
+// NewFanout returns a fan-out without subscriptions.
+func NewFanout(cfg FanoutConfig) *Fanout {
+	return &Fanout{
+		sink: cfg.Sink, kick: cfg.Kick,
+		random: rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
+		topics: make(map[*Topic]*audience),
+	}
+}
+
+// Subscribe gives conn, which has the subscriptions that start with first, another one: to t from cursor c
+// on, which comes from t's Last, Seek or Resume. It returns the connection's new first subscription. What
+// the topic already holds after the cursor is delivered by the next calls of Work, in order and without
+// skips also for Latest, unless the ring overwrites it first.
+//
+// The caller sees to it that a connection subscribes to a topic only once.
+func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
+	a := f.audience(t)
+	id := f.subs.take()
+	s := f.subs.at(id)
+	*s = subscription{cursor: c, conn: conn, audience: a.index, place: a.add(id), next: first}
+	t.subscribers.Add(1)
+	f.stats.subscriptions.Store(uint64(f.subs.live))
+	if head := t.Head(); a.settle(s, head) < head {
+		if t.policy == Latest && head-uint64(s.cursor) > 1 {
+			s.set(replaying)
+		}
+		f.queue(id, s)
+	}
+	return id
+}
+
+// Unsubscribe ends the subscription to t of the connection whose subscriptions start with first, and returns
+// its new first one. It does nothing if the connection is not subscribed to t.
+func (f *Fanout) Unsubscribe(first SubID, t *Topic) SubID {
+	link := &first
+	for *link != 0 {
+		s := f.subs.at(*link)
+		if f.audienceOf(s).topic == t {
+			id := *link
+			*link = s.next
+			f.end(id, s)
+			break
+		}
+		link = &s.next
+	}
+	return first
+}
+
+// UnsubscribeAll ends all subscriptions of the connection whose subscriptions start with first. The caller
+// must forget first.
+func (f *Fanout) UnsubscribeAll(first SubID) {
+	for id := first; id != 0; {
+		s := f.subs.at(id)
+		next := s.next
+		f.end(id, s)
+		id = next
+	}
+}
+
+// Resume goes on with the connection whose subscriptions start with first and which was Blocked: what it has
+// missed is delivered by the next calls of Work, as its topics' policies say.
+func (f *Fanout) Resume(first SubID) {
+	for id := first; id != 0; {
+		s := f.subs.at(id)
+		a := f.audienceOf(s)
+		if head := a.topic.Head(); a.settle(s, head) < head {
+			f.queue(id, s)
+		}
+		id = s.next
+	}
+}
+
+// Close ends all subscriptions and detaches the fan-out from its topics. It must not be used any more.
+func (f *Fanout) Close() {
+	for t, a := range f.topics {
+		t.Detach(a)
+		t.subscribers.Add(-int64(a.live))
+		a.closed = true
+	}
+	f.topics, f.audiences, f.subs = nil, nil, slab{}
+	f.active, f.behind = fifo[*audience]{}, fifo[SubID]{}
+	f.stats.subscriptions.Store(0)
+}
+
+// end takes one subscription away. Its slot is free for others once nothing refers to it any more.
+func (f *Fanout) end(id SubID, s *subscription) {
+	if s.conn == noConn {
+		panic("BUG: hub: subscription ended twice")
+	}
+	a := f.audienceOf(s)
+	a.remove(s.place)
+	a.topic.subscribers.Add(-1)
+	if a.slowest == id {
+		a.settled()
+	}
+	s.conn = noConn
+	switch {
+	case s.is(queued): // given back when its turn comes
+	case f.sending:
+		f.limbo = append(f.limbo, id)
+	default:
+		f.give(id)
+	}
+	if a.live == 0 {
+		f.leave(a)
+	}
+}
+
+func (f *Fanout) audienceOf(s *subscription) *audience { return f.audiences[s.audience&^flags] }
+
+func (f *Fanout) give(id SubID) {
+	f.subs.give(id)
+	f.stats.subscriptions.Store(uint64(f.subs.live))
+}
+
+// audience returns the loop's subscribers of t; it attaches to t for the first one.
+func (f *Fanout) audience(t *Topic) *audience {
+	if a := f.topics[t]; a != nil {
+		return a
+	}
+	a := &audience{fanout: f, topic: t, holes: noHole}
+	if n := len(f.vacant); n > 0 {
+		a.index = f.vacant[n-1]
+		f.vacant = f.vacant[:n-1]
+		f.audiences[a.index] = a
+	} else {
+		a.index = uint32(len(f.audiences))
+		f.audiences = append(f.audiences, a)
+	}
+	f.topics[t] = a
+	t.Attach(a)
+	return a
+}
+
+// leave detaches an audience that has nobody left.
+func (f *Fanout) leave(a *audience) {
+	a.topic.Detach(a)
+	a.closed = true
+	delete(f.topics, a.topic)
+	f.audiences[a.index] = nil
+	f.vacant = append(f.vacant, a.index)
+}

@@ -1,0 +1,124 @@
+package hub
+
+import (
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a hub needs to know.
+type Config struct {
+	// Epoch is the stream's epoch, the first part of every message id.
+	Epoch string
+	// Floor is the sequence below which the stream holds nothing any more when the hub starts to read it
+	// (its first sequence minus one). A client that resumes from before it is told of a gap.
+	Floor uint64
+	// Topic returns the configuration of a topic by its name. It must be safe for concurrent use.
+	// Default: the defaults of TopicConfig for every topic.
+	Topic func(name string) TopicConfig
+	// MaxTopics bounds the number of topics, and with it memory: an idle topic costs about 400 bytes.
+	// Default: 1,000,000.
+	MaxTopics int
+}
+
+const defaultMaxTopics = 1_000_000
+
+// Hub is the set of topics of one process.
+type Hub struct {
+	// immutable after New
+	epoch     string
+	floor     uint64
+	configure func(name string) TopicConfig
+	maxTopics int
+
+	lastSeq   atomic.Uint64
+	published atomic.Uint64
+	repeated  atomic.Uint64
+	untracked atomic.Uint64
+
+	mu     sync.RWMutex
+	topics map[string]*Topic // guarded by mu
+}
+
+// New returns a hub without topics.
+func New(cfg Config) *Hub {
+	h := &Hub{
+		epoch: cfg.Epoch, floor: cfg.Floor, configure: cfg.Topic, maxTopics: cfg.MaxTopics,
+		topics: make(map[string]*Topic),
+	}
+	if h.configure == nil {
+		h.configure = func(string) TopicConfig { return TopicConfig{} }
+	}
+	if h.maxTopics <= 0 {
+		h.maxTopics = defaultMaxTopics
+	}
+	h.lastSeq.Store(cfg.Floor)
+	return h
+}
+
+// Epoch returns the stream's epoch.
+func (h *Hub) Epoch() string { return h.epoch }
+
+// LastSeq returns the highest sequence published so far.
+func (h *Hub) LastSeq() uint64 { return h.lastSeq.Load() }
+
+// Topic returns the topic of that name, which it creates if need be. It returns nil if the hub already
+// holds Config.MaxTopics others. Safe for concurrent use.
+func (h *Hub) Topic(name string) *Topic {
+	if t := h.Lookup(name); t != nil {
+		return t
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	t := h.topics[name]
+	if t == nil && len(h.topics) < h.maxTopics {
+		name = strings.Clone(name) // it may be a part of a client's request
+		t = newTopic(h, name, h.configure(name))
+		h.topics[name] = t
+	}
+	return t
+}
+
+// Lookup returns the topic of that name, or nil if there is none. Safe for concurrent use.
+func (h *Hub) Lookup(name string) *Topic {
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	return h.topics[name]
+}
+
+// Publish appends a message to its topic's log and tells the topic's readers. It must not be called by two
+// goroutines at a time. A sequence that is not above all earlier ones is a repetition: it is counted and
+// false is returned, as it is for a topic that Config.MaxTopics leaves no room for; nobody can be subscribed
+// to such a topic.
+func (h *Hub) Publish(p Publication) bool {
+	if p.Seq <= h.lastSeq.Load() {
+		h.repeated.Add(1)
+		return false
+	}
+	t := h.Topic(p.Topic)
+	if t == nil {
+		h.lastSeq.Store(p.Seq)
+		h.untracked.Add(1)
+		return false
+	}
+	t.publish(&Message{
+		topic: t, seq: p.Seq, payload: p.Payload, event: p.Event,
+		stored: p.Time, received: time.Now(),
+	})
+	h.lastSeq.Store(p.Seq)
+	h.published.Add(1)
+	return true
+}
+
+// Sequence returns the sequence in a message id, `<epoch>-<seq>`; ok is false if the id belongs to another
+// epoch or is none.
+func (h *Hub) Sequence(id string) (seq uint64, ok bool) {
+	digits, ok := strings.CutPrefix(id, h.epoch+"-")
+	if !ok {
+		return 0, false
+	}
+	seq, err := strconv.ParseUint(digits, 10, 63)
+	return seq, err == nil
+}

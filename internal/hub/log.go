@@ -1,0 +1,85 @@
+package hub
+
+import "sync/atomic"
+
+// firstSlots is the size of a new topic's ring. It doubles up to the configured size as messages arrive,
+// so that 100,000 topics with a message or two each stay cheap.
+const firstSlots = 4
+
+// ring holds the message of position p in slot p % len. A slot that holds another position has been
+// overwritten, or not yet been written.
+type ring []atomic.Pointer[Message]
+
+func (r ring) at(pos uint64) *Message {
+	m := r[pos%uint64(len(r))].Load()
+	if m == nil || m.pos != pos {
+		return nil
+	}
+	return m
+}
+
+// log is a bounded sequence of messages with one writer and any number of lock-free readers.
+// The writer publishes in the order oldest, ring and slot, head: whoever has seen a head finds its message
+// unless it has been dropped since.
+type log struct {
+	ring   atomic.Pointer[ring]
+	head   atomic.Uint64 // position of the newest message, 0 before the first
+	oldest atomic.Uint64 // position of the oldest message held, head+1 if none
+	floor  atomic.Uint64 // every message of this topic with a sequence above it is held
+
+	// owned by the writer
+	slots int // largest ring
+	bytes int // payload bytes held
+	limit int // largest value of bytes, unless the newest two messages are larger
+}
+
+func (l *log) init(cfg TopicConfig, floor uint64) {
+	l.slots, l.limit = cfg.RingSize, cfg.RingBytes
+	r := make(ring, min(firstSlots, l.slots))
+	l.ring.Store(&r)
+	l.oldest.Store(1)
+	l.floor.Store(floor)
+}
+
+// add appends m and gives it its position.
+func (l *log) add(m *Message) {
+	m.pos = l.head.Load() + 1
+	l.bytes += len(m.payload)
+	for l.mustDrop(m.pos) {
+		l.drop()
+	}
+	r := l.fit(m.pos)
+	r[m.pos%uint64(len(r))].Store(m)
+	l.head.Store(m.pos)
+}
+
+// mustDrop reports whether a message has to go before the one of position next is stored. The one before it
+// stays in any case, so that a reader always finds the message of the head it has just seen.
+func (l *log) mustDrop(next uint64) bool {
+	held := next - l.oldest.Load()
+	return held >= uint64(l.slots) || held > 1 && l.bytes > l.limit
+}
+
+func (l *log) drop() {
+	r, pos := *l.ring.Load(), l.oldest.Load()
+	m := r.at(pos)
+	l.bytes -= len(m.payload)
+	l.floor.Store(m.seq)
+	l.oldest.Store(pos + 1)
+	r[pos%uint64(len(r))].Store(nil)
+}
+
+// fit returns a ring with room for the message of position next, which it doubles if need be.
+func (l *log) fit(next uint64) ring {
+	r := *l.ring.Load()
+	oldest := l.oldest.Load()
+	if next-oldest < uint64(len(r)) {
+		return r
+	}
+	bigger := make(ring, min(2*len(r), l.slots))
+	for pos := oldest; pos < next; pos++ {
+		bigger[pos%uint64(len(bigger))].Store(r.at(pos))
+	}
+	l.ring.Store(&bigger)
+	return bigger
+}

@@ -1,0 +1,184 @@
+package hub
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// topicSlice is the number of sends after which another topic's pass gets its turn.
+	topicSlice = maxBatch
+	// visitsPerSend is the number of subscribers looked at that count as one send towards a budget: a
+	// look takes about 5 ns, a send at least 1 µs; without the limit a walk over 1,000,000 subscribers that
+	// need nothing would hold the loop for milliseconds.
+	visitsPerSend = 64
+)
+
+// Work delivers what is due, at most about budget sends, and reports whether there is more to do. The loop
+// calls it after a kick, and again as long as it returns true.
+func (f *Fanout) Work(budget int) (more bool) {
+	f.working = true
+	f.takeNews()
+	left := budget - f.catchUp((budget+1)/2)
+	left -= f.passes(left)
+	if left > 0 {
+		f.catchUp(left)
+	}
+	f.working = false
+	f.stats.behind.Store(uint64(f.behind.len()))
+	return f.pending()
+}
+
+func (f *Fanout) pending() bool {
+	return f.active.len() > 0 || f.behind.len() > 0 || f.news.Load() != nil
+}
+
+// passes goes on with the passes under way, by turns.
+func (f *Fanout) passes(budget int) (used int) {
+	for used < budget && f.active.len() > 0 {
+		a := f.active.pop()
+		used += f.pass(a, min(budget-used, topicSlice))
+		switch {
+		case a.closed:
+		case a.remaining > 0:
+			f.active.push(a)
+		default:
+			f.finish(a)
+		}
+	}
+	return used
+}
+
+// refresh starts a pass after news. A pass that is under way finds the new head by itself.
+func (f *Fanout) refresh(a *audience) {
+	if a.closed || a.active || a.topic.Head() == a.carries {
+		return
+	}
+	a.active = true
+	a.worst, a.worstID = 0, 0
+	a.carry(a.topic.Head())
+	a.at = f.random.Int32N(int32(len(a.list)))
+	f.active.push(a)
+}
+
+// finish ends a pass: everybody has been offered the newest message.
+func (f *Fanout) finish(a *audience) {
+	a.active = false
+	a.compact()
+	a.slowest = a.worstID
+	a.lag.Store(a.worst)
+	f.stats.passes.Add(1)
+	f.stats.duration.observe(time.Since(a.began))
+}
+
+// pass walks on until the budget is used up or the pass is complete.
+func (f *Fanout) pass(a *audience, budget int) (used int) {
+	for used < budget && a.remaining > 0 && !a.closed {
+		if head := a.topic.Head(); head != a.carries {
+			a.carry(head)
+			f.stats.overtaken.Add(1)
+		}
+		visits := f.collect(a, budget-used)
+		used += max(f.flush(), 1, visits/visitsPerSend)
+	}
+	return used
+}
+
+// collect fills the batch with subscribers that need the same message, from where the pass stands.
+func (f *Fanout) collect(a *audience, limit int) (visits int) {
+	for most := limit * visitsPerSend; visits < most && a.remaining > 0 && !f.batch.full(limit); visits++ {
+		if id := a.list[a.at]; id > 0 && !f.offer(a, id) {
+			return visits
+		}
+		a.step()
+	}
+	return visits
+}
+
+// offer puts a subscriber that is met by a pass into the batch if it needs a message. It reports false if
+// the batch has to be flushed first.
+func (f *Fanout) offer(a *audience, id SubID) bool {
+	s := f.subs.at(id)
+	if s.is(flags) { // the catch-up queue has it, or will have after Resume
+		a.measure(id, s)
+		return true
+	}
+	pos, lost := a.want(s, a.carries)
+	switch {
+	case pos == 0:
+		return true
+	case !lost:
+		return f.batch.join(a, pos, id, s.conn)
+	case f.batch.n > 0:
+		return false
+	default:
+		f.overrun(a, s)
+		return true
+	}
+}
+
+// carry makes head the message that the pass brings, to everybody once more.
+func (a *audience) carry(head uint64) {
+	a.carries = head
+	a.remaining = int32(len(a.list))
+	if m := a.topic.At(head); m != nil {
+		a.began = m.received
+	}
+}
+
+func (a *audience) step() {
+	a.remaining--
+	if a.at++; int(a.at) == len(a.list) {
+		a.at = 0
+	}
+}
+
+// want returns the position of the message that s needs next, 0 if it has everything up to head. The
+// message is lost if the ring has overwritten it and the policy does not let s skip it.
+func (a *audience) want(s *subscription, head uint64) (pos uint64, lost bool) {
+	c := a.settle(s, head)
+	if c >= head {
+		return 0, false
+	}
+	if a.topic.policy == Latest && !s.is(replaying) {
+		return head, false
+	}
+	if c+1 >= a.topic.Oldest() {
+		return c + 1, false
+	}
+	if a.topic.policy == Latest {
+		s.clear(replaying)
+		return head, false
+	}
+	return c + 1, true
+}
+
+// settle returns the position of s's cursor. One that waits for a sequence becomes a position when the topic
+// has a message beyond that sequence; until then, and when s has ended, there is nothing to deliver.
+func (a *audience) settle(s *subscription, head uint64) uint64 {
+	if s.cursor < bySeq {
+		return uint64(s.cursor)
+	}
+	seq := uint64(s.cursor &^ bySeq)
+	if s.cursor == ended || a.topic.newest() <= seq {
+		return math.MaxUint64
+	}
+	s.cursor = a.topic.after(seq)
+	if seq < a.topic.log.floor.Load() {
+		s.cursor = 0 // older than anything held, so that it counts as lost
+	}
+	return uint64(s.cursor)
+}
+
+// measure keeps the largest lag that a pass meets.
+func (a *audience) measure(id SubID, s *subscription) {
+	if c := uint64(s.cursor); c < a.carries && a.carries-c > a.worst {
+		a.worst, a.worstID = a.carries-c, id
+	}
+}
+
+// settled is told that the slowest subscriber of the last pass has caught up or left.
+func (a *audience) settled() {
+	a.slowest = 0
+	a.lag.Store(0)
+}

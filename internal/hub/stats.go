@@ -1,0 +1,92 @@
+package hub
+
+import "sync/atomic"
+
+// Stats is a snapshot of a hub's counters.
+type Stats struct {
+	Topics    int
+	LastSeq   uint64
+	Published uint64 // messages appended to a log
+	Repeated  uint64 // publications refused because their sequence was not new
+	Untracked uint64 // publications without a log, for want of room for the topic
+	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
+}
+
+// Stats returns a snapshot. Safe for concurrent use; it takes time in proportion to the number of topics.
+func (h *Hub) Stats() Stats {
+	s := Stats{
+		LastSeq:   h.LastSeq(),
+		Published: h.published.Load(), Repeated: h.repeated.Load(), Untracked: h.untracked.Load(),
+	}
+	h.mu.RLock()
+	defer h.mu.RUnlock()
+	s.Topics = len(h.topics)
+	for _, t := range h.topics {
+		s.MaxLag = max(s.MaxLag, t.Lag())
+	}
+	return s
+}
+
+// lagger is a reader that knows how far its slowest subscriber is behind.
+type lagger interface{ Lag() uint64 }
+
+// Lag returns how many messages the slowest subscriber was behind in the last pass; it is zero again once
+// that subscriber has caught up or left. Safe for concurrent use.
+func (t *Topic) Lag() (lag uint64) {
+	for _, r := range t.attached() {
+		if l, ok := r.(lagger); ok {
+			lag = max(lag, l.Lag())
+		}
+	}
+	return lag
+}
+
+// FanoutStats is a snapshot of a fan-out's counters, one unit per subscriber and message unless noted.
+type FanoutStats struct {
+	Subscriptions int       // open ones
+	Behind        int       // of these, waiting in the catch-up queue
+	Delivered     uint64    // taken by the sink
+	Conflated     uint64    // skipped because a newer message was there (Latest)
+	Blocked       uint64    // offered while the connection had unsent bytes; offered again later
+	Gone          uint64    // offered to a connection that was closing
+	Overruns      uint64    // subscriptions ended because the ring overwrote their next message (All)
+	Passes        uint64    // complete passes
+	Overtaken     uint64    // how often a pass under way took over a newer message
+	Duration      Histogram // from a message's arrival in the hub to the end of the pass that carried it
+}
+
+// counters are written by the event loop and read by any goroutine. They have their cache lines to
+// themselves, so that a scrape or a neighbouring loop does not slow the writer down.
+type counters struct {
+	_                                   [64]byte
+	subscriptions, behind               atomic.Uint64
+	delivered, conflated, blocked, gone atomic.Uint64
+	overruns, passes, overtaken         atomic.Uint64
+	duration                            histogram
+	_                                   [64]byte
+}
+
+// add is called once per batch, not per delivery.
+func (c *counters) add(delivered, conflated, blocked, gone uint64) {
+	c.delivered.Add(delivered)
+	c.conflated.Add(conflated)
+	c.blocked.Add(blocked)
+	c.gone.Add(gone)
+}
+
+// Stats returns a snapshot. Safe for concurrent use.
+func (f *Fanout) Stats() FanoutStats {
+	c := &f.stats
+	return FanoutStats{
+		Subscriptions: int(c.subscriptions.Load()),
+		Behind:        int(c.behind.Load()),
+		Delivered:     c.delivered.Load(),
+		Conflated:     c.conflated.Load(),
+		Blocked:       c.blocked.Load(),
+		Gone:          c.gone.Load(),
+		Overruns:      c.overruns.Load(),
+		Passes:        c.passes.Load(),
+		Overtaken:     c.overtaken.Load(),
+		Duration:      c.duration.snapshot(),
+	}
+}

@@ -1,0 +1,65 @@
+package hub
+
+// SubID names a subscription of one [Fanout]. The zero value is none, so that a connection's state, which
+// holds the first of its subscriptions, starts out right.
+type SubID int32
+
+// subscription is one connection's cursor into one topic. It has no pointers: the garbage collector never
+// looks at it, whatever the number of subscribers.
+type subscription struct {
+	cursor   Cursor
+	conn     int32  // noConn once unsubscribed
+	audience uint32 // index of the audience it is part of, and flags
+	place    int32  // where in the audience's list
+	next     SubID  // the connection's next subscription; the next free one if this one is free
+}
+
+const noConn = -1
+
+const (
+	// queued: it is in the catch-up queue, at most once.
+	queued uint32 = 1 << 31
+	// replaying: it wants every message in order until it has caught up, whatever the topic's policy.
+	replaying uint32 = 1 << 30
+
+	flags = queued | replaying
+)
+
+func (s *subscription) is(flag uint32) bool { return s.audience&flag != 0 }
+func (s *subscription) set(flag uint32)     { s.audience |= flag }
+func (s *subscription) clear(flag uint32)   { s.audience &^= flag }
+
+// chunkSize is the number of subscriptions allocated at a time (24 KiB): growing never copies, so that a
+// fan-out of a million does not stall its loop for it.
+const chunkSize = 1024
+
+// slab holds the subscriptions of a fan-out. Slots of ended subscriptions are used again.
+type slab struct {
+	chunks []*[chunkSize]subscription
+	used   SubID // slots handed out so far; slot 0 never is
+	free   SubID // first of the free slots
+	live   int
+}
+
+func (s *slab) at(id SubID) *subscription {
+	return &s.chunks[uint32(id)/chunkSize][uint32(id)%chunkSize]
+}
+
+func (s *slab) take() SubID {
+	s.live++
+	if id := s.free; id != 0 {
+		s.free = s.at(id).next
+		return id
+	}
+	s.used++
+	if int(s.used) >= len(s.chunks)*chunkSize {
+		s.chunks = append(s.chunks, new([chunkSize]subscription))
+	}
+	return s.used
+}
+
+func (s *slab) give(id SubID) {
+	s.live--
+	*s.at(id) = subscription{conn: noConn, next: s.free}
+	s.free = id
+}
