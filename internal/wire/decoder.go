@@ -12,9 +12,9 @@ type Kind uint8
 
 // The kinds of parts.
 const (
-	None  Kind = iota // nothing to act on yet
-	Data              // some bytes of a message, perhaps none
-	Ping              // to be answered with a pong of the same payload
+	None Kind = iota // nothing to act on yet
+	Data             // some bytes of a message, perhaps none
+	Ping             // to be answered with a pong of the same payload
 	Pong
 	Close // to be answered with a close frame of the same code; nothing comes behind it
 )

@@ -16,6 +16,21 @@ const (
 	faultName          // an empty field name, or a byte in it that is not a token's
 )
 
+// faultTexts say for people what a fault is.
+var faultTexts = [...]string{
+	faultNone:    "no fault",
+	faultMore:    "the head is not complete",
+	faultBareLF:  "a line of the head ends in LF without CR",
+	faultBareCR:  "a CR in the head is not followed by LF",
+	faultControl: "a control character in the head",
+	faultFold:    "a line of the head starts with whitespace",
+	faultSpace:   "whitespace between a field name and its colon",
+	faultName:    "malformed field name",
+}
+
+// Error implements error.
+func (f fault) Error() string { return faultTexts[f] }
+
 // headReader walks over the lines of a message head. It looks at bytes strictly from left to right and stops at the
 // first offence, so that a head that arrives in pieces fails at the same byte as one that arrives at once.
 type headReader struct {
@@ -105,6 +120,20 @@ func count(lines []byte, name string) (c int) {
 		}
 		if equalFold(n, name) {
 			c++
+		}
+	}
+}
+
+// fieldHasToken reports whether one of the fields called name (lower case) in lines, see lookup, lists token.
+func fieldHasToken(lines []byte, name, token string) bool {
+	h := headReader{b: lines}
+	for {
+		n, v, f := h.field()
+		if f != faultNone || n == nil {
+			return false
+		}
+		if equalFold(n, name) && hasToken(v, token) {
+			return true
 		}
 	}
 }

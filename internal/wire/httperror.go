@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"net/http"
 	"strconv"
 	"time"
 )
@@ -32,7 +31,7 @@ func AppendHTTPErrorHead(dst []byte, e *HTTPError) []byte {
 	dst = append(dst, "HTTP/1.1 "...)
 	dst = strconv.AppendInt(dst, int64(e.Status), 10)
 	dst = append(dst, ' ')
-	dst = append(dst, http.StatusText(e.Status)...)
+	dst = append(dst, reasonPhrase(e.Status)...)
 	dst = append(dst, "\r\nContent-Type: application/json\r\nCache-Control: no-store\r\nContent-Length: "...)
 	dst = strconv.AppendInt(dst, int64(errorBodyLen(e)), 10)
 	if e.Allow != "" {
@@ -42,7 +41,7 @@ func AppendHTTPErrorHead(dst []byte, e *HTTPError) []byte {
 		dst = append(dst, "\r\nRetry-After: "...)
 		dst = strconv.AppendInt(dst, int64((e.RetryAfter+time.Second-1)/time.Second), 10)
 	}
-	if e.Status == http.StatusUpgradeRequired {
+	if e.Status == statusUpgradeRequired {
 		// RFC 9110 §15.5.22 demands Upgrade, §7.8 its connection option, RFC 6455 §4.4 the version.
 		dst = append(dst, "\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close"...)
 	} else {

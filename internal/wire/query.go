@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"net/http"
 	"strconv"
 	"unicode/utf8"
 )
@@ -153,5 +152,5 @@ func unhex(c byte) int {
 }
 
 func badParameter(message string) *HTTPError {
-	return &HTTPError{Status: http.StatusBadRequest, Code: "bad_parameter", Message: message}
+	return &HTTPError{Status: statusBadRequest, Code: "bad_parameter", Message: message}
 }

@@ -1,7 +1,5 @@
 package wire
 
-import "net/http"
-
 // errMore is not an error: the head is not complete yet. It never leaves this package.
 var errMore = &HTTPError{}
 
@@ -13,24 +11,24 @@ var (
 	errFraming     = badRequest("repeated, conflicting or malformed Content-Length or Transfer-Encoding")
 	errBody        = badRequest("a request body is not accepted here")
 
-	errConnect       = &HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "this is not a proxy", Allow: "GET, HEAD, OPTIONS"}
-	errTargetTooLong = &HTTPError{Status: http.StatusRequestURITooLong, Code: "uri_too_long", Message: "the request line does not fit the limit of the request head"}
-	errHeadTooLong   = &HTTPError{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "header_too_large", Message: "the request head is too long"}
-	errCoding        = &HTTPError{Status: http.StatusNotImplemented, Code: "not_implemented", Message: "unknown transfer coding"}
-	errVersion       = &HTTPError{Status: http.StatusHTTPVersionNotSupported, Code: "version_not_supported", Message: "only HTTP/1.0 and HTTP/1.1 are spoken here"}
+	errConnect       = &HTTPError{Status: statusMethodNotAllowed, Code: "method_not_allowed", Message: "this is not a proxy", Allow: "GET, HEAD, OPTIONS"}
+	errTargetTooLong = &HTTPError{Status: statusTargetTooLong, Code: "uri_too_long", Message: "the request line does not fit the limit of the request head"}
+	errHeadTooLong   = &HTTPError{Status: statusHeadTooLong, Code: "header_too_large", Message: "the request head is too long"}
+	errCoding        = &HTTPError{Status: statusNotImplemented, Code: "not_implemented", Message: "unknown transfer coding"}
+	errVersion       = &HTTPError{Status: statusVersionNotSupported, Code: "version_not_supported", Message: "only HTTP/1.0 and HTTP/1.1 are spoken here"}
 )
 
 // faultErrors are the refusals of a head whose lines are malformed.
-var faultErrors = [...]*HTTPError{
-	faultMore:    errMore,
-	faultBareLF:  badRequest("a line of the head ends in LF without CR"),
-	faultBareCR:  badRequest("a CR in the head is not followed by LF"),
-	faultControl: badRequest("a control character in the head"),
-	faultFold:    badRequest("a line of the head starts with whitespace"),
-	faultSpace:   badRequest("whitespace between a field name and its colon"),
-	faultName:    badRequest("malformed field name"),
+var faultErrors = buildFaultErrors()
+
+func buildFaultErrors() (t [len(faultTexts)]*HTTPError) {
+	for f := range t {
+		t[f] = badRequest(fault(f).Error())
+	}
+	t[faultMore] = errMore
+	return t
 }
 
 func badRequest(message string) *HTTPError {
-	return &HTTPError{Status: http.StatusBadRequest, Code: "bad_request", Message: message}
+	return &HTTPError{Status: statusBadRequest, Code: "bad_request", Message: message}
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/base64"
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"sync"
 
@@ -63,16 +62,16 @@ func upgradeError(err error) *HTTPError {
 	case errors.Is(err, ws.ErrHandshakeBadMethod):
 		return errUpgradeMethod
 	}
-	return &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: err.Error()}
+	return &HTTPError{Status: statusBadRequest, Code: "bad_handshake", Message: err.Error()}
 }
 
 // What AppendUpgrade refuses, besides what ws.Upgrader says.
 var (
-	errNoUpgrade      = &HTTPError{Status: http.StatusUpgradeRequired, Code: "upgrade_required", Message: "this is a WebSocket endpoint"}
-	errWSVersion      = &HTTPError{Status: http.StatusUpgradeRequired, Code: "websocket_version", Message: "only WebSocket version 13 is spoken here"}
-	errUpgradeMethod  = &HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "a WebSocket handshake is a GET request", Allow: "GET"}
-	errKey            = &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: "missing, repeated or malformed Sec-WebSocket-Key"}
-	errWSVersionField = &HTTPError{Status: http.StatusBadRequest, Code: "bad_handshake", Message: "repeated Sec-WebSocket-Version"}
+	errNoUpgrade      = &HTTPError{Status: statusUpgradeRequired, Code: "upgrade_required", Message: "this is a WebSocket endpoint"}
+	errWSVersion      = &HTTPError{Status: statusUpgradeRequired, Code: "websocket_version", Message: "only WebSocket version 13 is spoken here"}
+	errUpgradeMethod  = &HTTPError{Status: statusMethodNotAllowed, Code: "method_not_allowed", Message: "a WebSocket handshake is a GET request", Allow: "GET"}
+	errKey            = &HTTPError{Status: statusBadRequest, Code: "bad_handshake", Message: "missing, repeated or malformed Sec-WebSocket-Key"}
+	errWSVersionField = &HTTPError{Status: statusBadRequest, Code: "bad_handshake", Message: "repeated Sec-WebSocket-Version"}
 )
 
 // duplex lets ws.Upgrader read from and write to memory.
