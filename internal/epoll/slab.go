@@ -65,3 +65,6 @@ func (c *Conn[S]) reset(fd int32) {
 	c.unsent, c.leftover = 0, 0
 	c.lastRead, c.lastWrite = 0, 0
 }
+
+// At returns the loop's connection with that descriptor, which must not have been given to OnClose yet.
+func (l *Loop[S]) At(fd int32) *Conn[S] { return l.slab.at(fd) }

@@ -1,0 +1,78 @@
+package session
+
+import (
+	"time"
+
+	"tickgate/internal/epoll"
+	"tickgate/internal/hub"
+)
+
+// Config is what the sessions of a process share. Zero durations and sizes mean the defaults, except where 0 is said
+// to mean something else.
+type Config struct {
+	// Hub has the topics.
+	Hub *hub.Hub
+	// DefaultTopic is what a client that names no topic subscribes to.
+	DefaultTopic string
+	// Echo serves /echo, which sends every message back: for conformance suites.
+	Echo bool
+
+	// HeaderBytes bounds a request head. Default 8 KiB.
+	HeaderBytes int
+	// HeaderTimeout bounds the time from the connect to the complete request head. Default 5 s.
+	HeaderTimeout time.Duration
+	// HandshakeBacklog is the number of connections per loop that may be without a complete request head. Beyond it
+	// new ones wait in the kernel's accept queue: turning them away would make an EventSource give up for good.
+	// Default 16,384.
+	HandshakeBacklog int
+	// MaxInbound bounds a message from a client, in bytes. Default 64 KiB.
+	MaxInbound int
+	// Heartbeat is how long a connection may be silent in both directions before it is sent a ping or an SSE comment.
+	// 0 sends none.
+	Heartbeat time.Duration
+	// WriteTimeout is how long a socket may take nothing while bytes wait for it; then the client is evicted with a
+	// reset. 0 never evicts.
+	WriteTimeout time.Duration
+
+	// Sockets configures the event loops. The package sets MaxPending, MaxLeftover and Refusal itself.
+	Sockets epoll.Config
+}
+
+const (
+	defaultHeaderBytes      = 8 << 10
+	defaultHeaderTimeout    = 5 * time.Second
+	defaultHandshakeBacklog = 16 << 10
+	defaultMaxInbound       = 64 << 10
+
+	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a few pongs and
+	// a close frame. An /echo session may have one read's worth on its way back.
+	maxPending     = 8 << 10
+	maxPendingEcho = 256 << 10
+	// maxPongs is what may be unsent before pings go unanswered: RFC 6455 §5.5.3 lets a pong answer the latest ping
+	// only, and a peer that reads nothing must not make us hold more.
+	maxPongs = 1 << 10
+	// pongTimeout is how long a pinged client may take to send anything, at most the heartbeat's length.
+	pongTimeout = 10 * time.Second
+)
+
+func (c Config) withDefaults() Config {
+	orInt(&c.HeaderBytes, defaultHeaderBytes)
+	orInt(&c.HandshakeBacklog, defaultHandshakeBacklog)
+	orInt(&c.MaxInbound, defaultMaxInbound)
+	if c.HeaderTimeout == 0 {
+		c.HeaderTimeout = defaultHeaderTimeout
+	}
+	c.Sockets.MaxPending = maxPending
+	if c.Echo {
+		c.Sockets.MaxPending = maxPendingEcho
+	}
+	// An incomplete head is at most HeaderBytes, an incomplete control frame 131.
+	c.Sockets.MaxLeftover = max(c.HeaderBytes, 256)
+	return c
+}
+
+func orInt(v *int, def int) {
+	if *v == 0 {
+		*v = def
+	}
+}

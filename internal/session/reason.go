@@ -1,0 +1,64 @@
+package session
+
+import (
+	"errors"
+
+	"tickgate/internal/epoll"
+	"tickgate/internal/wire"
+)
+
+// Why a session ended, besides the reasons of package epoll.
+const (
+	// Answered: a request that opens no session (HEAD, OPTIONS) was answered.
+	Answered = epoll.UserReason + iota
+	// Refused: the request was answered with an error; the refusal is counted under its code.
+	Refused
+	// HeaderTimeout: no complete request head in time.
+	HeaderTimeout
+	// ClientClosed: the client sent a close frame.
+	ClientClosed
+	// ProtocolError: the client broke RFC 6455 (close code 1002).
+	ProtocolError
+	// InvalidData: text or a close reason was not UTF-8 (1007).
+	InvalidData
+	// TooBig: a message beyond Config.MaxInbound (1009).
+	TooBig
+	// PingTimeout: no answer to a ping.
+	PingTimeout
+	// WriteTimeout: the socket took nothing for Config.WriteTimeout while bytes waited for it.
+	WriteTimeout
+	// SlowConsumer: the log has overwritten the next message of a subscriber of an `all` topic (4008).
+	SlowConsumer
+	// Restart: closed by a drain (1012).
+	Restart
+
+	reasons
+)
+
+var reasonNames = [...]string{
+	"answered", "refused", "header_timeout", "client_closed", "protocol_error", "invalid_data", "too_big",
+	"ping_timeout", "write_timeout", "slow_consumer", "restart",
+}
+
+// ReasonName returns the metric label of a reason of this package or of package epoll.
+func ReasonName(r epoll.Reason) string {
+	if r >= epoll.UserReason && r < reasons {
+		return reasonNames[r-epoll.UserReason]
+	}
+	return r.String()
+}
+
+// frameFault returns the reason for, and the close frame's content after, an error of the frame decoder.
+func frameFault(err error) (epoll.Reason, *wire.CloseError) {
+	var fault *wire.CloseError
+	if !errors.As(err, &fault) {
+		panic("BUG: the frame decoder returned " + err.Error())
+	}
+	switch fault.Code {
+	case wire.CloseInvalidData:
+		return InvalidData, fault
+	case wire.CloseTooBig:
+		return TooBig, fault
+	}
+	return ProtocolError, fault
+}

@@ -1,0 +1,65 @@
+package session
+
+import (
+	"tickgate/internal/epoll"
+	"tickgate/internal/hub"
+	"tickgate/internal/wire"
+)
+
+// State is a session's part of its connection's slab entry. It has no pointers.
+type State struct {
+	decoder   wire.Decoder
+	first     hub.SubID // its subscriptions
+	transport Transport
+	phase     Phase
+	pinged    bool // a ping is unanswered
+}
+
+// Transport is what a session speaks.
+type Transport uint8
+
+// The transports. A connection is HTTP until its request head is complete.
+const (
+	HTTP Transport = iota
+	WebSocket
+	SSE
+	Echo
+
+	transports
+)
+
+// String returns the metric label.
+func (t Transport) String() string { return [...]string{"http", "ws", "sse", "echo"}[t] }
+
+// format returns the encoding of the messages a transport delivers.
+func (t Transport) format() hub.Format {
+	if t == SSE {
+		return hub.SSE
+	}
+	return hub.RawWS
+}
+
+// Phase is how far a session has come.
+type Phase uint8
+
+// The phases.
+const (
+	Handshake Phase = iota
+	Open
+	Closing
+
+	phases
+)
+
+// String returns the metric label.
+func (p Phase) String() string { return [...]string{"handshake", "open", "closing"}[p] }
+
+type conn = epoll.Conn[State]
+
+// enter moves a session to another transport and phase and keeps the gauges right.
+func (l *Loop) enter(c *conn, t Transport, p Phase) {
+	s := c.State()
+	l.counters.Sessions[s.transport][s.phase]--
+	s.transport, s.phase = t, p
+	l.counters.Sessions[t][p]++
+}
