@@ -1,0 +1,61 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// The gateway's own metrics. None has a worker label: Merge adds it.
+var (
+	connections    = desc("connections", "Client connections by transport (none before the request head is complete) and state.", "transport", "state")
+	maxConnections = desc("max_connections", "Connections this process takes before it refuses more.")
+	accepts        = desc("accepts_total", "Connections taken off the accept queue, those refused included.")
+	acceptPauses   = desc("accept_pauses_total", "Times a listener rested because accepting was impossible, by reason.", "reason")
+	refusals       = desc("refusals_total", "Connections turned away before their handshake was complete, by reason.", "reason")
+	handshakes     = desc("handshakes_total", "Completed handshakes by transport.", "transport")
+	closes         = desc("closes_total", "Connections that ended after their handshake, by reason.", "reason")
+
+	subscriptions  = desc("subscriptions", "Open subscriptions.")
+	behind         = desc("subscriptions_behind", "Subscriptions that wait for room in their client's socket to catch up.")
+	topics         = desc("topics", "Topics with a log in memory.")
+	messages       = desc("messages_total", "Messages taken from the bus into a topic's log.")
+	deliveries     = desc("deliveries_total", "Messages taken by a client's socket, one per message and client.")
+	skipped        = desc("skipped_messages_total", "Messages that a client never got because it fell behind, by the topic's policy.", "policy")
+	overruns       = desc("overruns_total", "Subscriptions ended because the log had overwritten their next message.")
+	overtaken      = desc("fanout_overtaken_total", "Fan-outs that took over a newer message while under way.")
+	fanoutDuration = desc("fanout_duration_seconds", "Time from a message's arrival to the end of the fan-out that carried it, once per message and event loop.")
+	lagMessages    = desc("slowest_subscriber_lag_messages", "Messages that the slowest subscriber was behind in its last fan-out.")
+	lagSeconds     = desc("slowest_subscriber_lag_seconds", "Age of the oldest message that the slowest subscriber still waits for.")
+
+	loopBusy           = desc("loop_busy_seconds_total", "Processor time of an event loop's thread; its rate is the loop's busy share.", "loop")
+	loopConnections    = desc("loop_connections", "Connections of an event loop.", "loop")
+	receivedBytes      = desc("received_bytes_total", "Bytes read from client sockets.")
+	sentBytes          = desc("sent_bytes_total", "Bytes taken by client sockets.")
+	shortSends         = desc("short_sends_total", "Sends of which the kernel took only a part (partial) or nothing (blocked).", "outcome")
+	blockedConnections = desc("blocked_connections", "Connections whose socket is full.")
+	unsentBytes        = desc("unsent_bytes", "Bytes of half-sent frames that are remembered for full sockets.")
+
+	feedTicks   = desc("feed_ticks_total", "Ticks published by the feed.")
+	feedLate    = desc("feed_late_ticks_total", "Ticks published more than half an interval after their intended time.")
+	feedSkipped = desc("feed_skipped_ticks_total", "Ticks never published because the next one was due.")
+
+	busUp        = desc("bus_up", "Whether the bus is connected and ready (1) or not (0).")
+	busPublishes = desc("bus_publishes_total", "Messages stored and acknowledged by the stream.")
+	busErrors    = desc("bus_publish_errors_total", "Messages that the stream did not acknowledge, by reason.", "reason")
+	busReceived  = desc("bus_received_messages_total", "Messages that arrived from the stream.")
+
+	workerRestarts = desc("worker_restarts_total", "Starts of a worker process after its first one.", workerLabel)
+)
+
+// descs is what collector describes: everything above.
+var descs = []*prometheus.Desc{
+	connections, maxConnections, accepts, acceptPauses, refusals, handshakes, closes,
+	subscriptions, behind, topics, messages, deliveries, skipped, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
+	loopBusy, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
+	feedTicks, feedLate, feedSkipped,
+	busUp, busPublishes, busErrors, busReceived,
+	workerRestarts,
+}
+
+const namespace = "tickgate"
+
+func desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
+}
