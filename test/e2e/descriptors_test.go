@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+)
+
+// flood is what became of connections that all came at once.
+type flood struct {
+	mu      sync.Mutex
+	served  []net.Conn
+	refused int // 503 with Retry-After
+	odd     []string
+	waiting []net.Conn // no answer yet: still in the listener's backlog
+}
+
+// startFlood opens n SSE connections and sorts them by what they get within the time.
+func startFlood(t *testing.T, addr string, n int, within time.Duration) *flood {
+	t.Helper()
+	f := &flood{}
+	var group sync.WaitGroup
+	for range n {
+		conn := dialRaw(t, addr)
+		write(t, conn, "GET /sse HTTP/1.1\r\nHost: "+addr+"\r\n\r\n")
+		if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
+			t.Fatal(err)
+		}
+		group.Go(func() { f.sort(conn) })
+	}
+	group.Wait()
+	return f
+}
+
+func (f *flood) sort(conn net.Conn) {
+	head := make([]byte, len("HTTP/1.1 200"))
+	n, err := conn.Read(head)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if timeout, ok := err.(net.Error); ok && timeout.Timeout() { //nolint:errorlint // conn.Read returns the net.Error itself
+		f.waiting = append(f.waiting, conn)
+		return
+	}
+	if string(head[:n]) == "HTTP/1.1 200" {
+		f.served = append(f.served, conn)
+		return
+	}
+	answer, readErr := readAnswer(&pushedBack{Conn: conn, first: head[:n]}, http.MethodGet)
+	if err == nil && readErr == nil && answer.status == http.StatusServiceUnavailable && answer.header.Get("Retry-After") != "" && answer.end == nil {
+		f.refused++
+		return
+	}
+	f.odd = append(f.odd, string(head[:n])+errorText(err)+errorText(readErr)+errorText(answer.end))
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return " " + err.Error()
+}
+
+// pushedBack is a connection some bytes of which were read already.
+type pushedBack struct {
+	net.Conn
+	first []byte
+}
+
+func (p *pushedBack) Read(b []byte) (int, error) {
+	if len(p.first) > 0 {
+		n := copy(b, p.first)
+		p.first = p.first[n:]
+		return n, nil
+	}
+	return p.Conn.Read(b)
+}
+
+func (f *flood) close() {
+	for _, conn := range append(f.served, f.waiting...) {
+		_ = conn.Close()
+	}
+}
+
+// TestDescriptorExhaustion starves the gateway of descriptors: it must stay up without spinning, refuse politely, leave its clients alone and
+// serve again as soon as descriptors are free.
+func TestDescriptorExhaustion(t *testing.T) {
+	g := startGateway(t, setup{nofile: 96, flags: map[string]string{"loops": "1"}})
+	url := "http://" + g.Addr + "/sse"
+	var old []*sse
+	for range 10 {
+		old = append(old, openSSE(t, url, nil))
+	}
+	before := cpuTime(t, g.pid())
+	f := startFlood(t, g.Addr, 200, 3*time.Second)
+	used := cpuTime(t, g.pid()) - before
+	t.Logf("of 200: %d served, %d refused with 503, %d waiting; %v of CPU", len(f.served), f.refused, len(f.waiting), used)
+	if len(f.served) == 0 || f.refused == 0 {
+		t.Errorf("got %d served and %d refused with 503 and Retry-After, want some of each", len(f.served), f.refused)
+	}
+	for _, odd := range f.odd {
+		t.Errorf("got an odd answer: %s", odd)
+	}
+	if used > 1500*time.Millisecond {
+		t.Errorf("got %v of CPU in 3 s of exhaustion, want little: something spins", used)
+	}
+	if g.hasExited() {
+		t.Fatal("the gateway ended")
+	}
+	f.close()
+	eventually(t, 10*time.Second, "service after descriptors became free", func() bool {
+		s, err := trySSE(url, nil)
+		if err != nil {
+			return false
+		}
+		defer s.close()
+		return s.resp.StatusCode == http.StatusOK
+	})
+	for i, s := range old {
+		events := s.wait(t, len(s.seen())+3)
+		if over, err := s.ended(); over {
+			t.Errorf("client %d of before lost its stream: %v", i, err)
+		}
+		checkIDs(t, events)
+	}
+}

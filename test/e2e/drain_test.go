@@ -1,0 +1,123 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// TestDrain stops a loaded gateway as a supervisor of services does, with one process and with workers: clients are sent away over the whole
+// drain time, each with another time to come back, nobody new is let in, and the exit code is 0.
+func TestDrain(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			const each, drain = 40, 3 * time.Second
+			g := startGateway(t, setup{flags: map[string]string{"workers": workers, "drain": drain.String(), "feed-interval": "50ms"}})
+			var streams []*sse
+			var sockets []*wsClient
+			for range each {
+				streams = append(streams, openSSE(t, "http://"+g.Addr+"/sse", nil))
+				sockets = append(sockets, openWS(t, "ws://"+g.Addr+"/ws"))
+			}
+			for i := range each {
+				streams[i].wait(t, 2)
+				sockets[i].wait(t, 2)
+			}
+			g.signal(t, syscall.SIGTERM)
+			started := time.Now()
+			eventually(t, drain, "503 from /readyz while draining", func() bool {
+				return statusOf("http://"+g.Admin+"/readyz") == http.StatusServiceUnavailable
+			})
+			if got := statusOf("http://" + g.Addr + "/sse"); got != 0 && got != http.StatusServiceUnavailable {
+				t.Errorf("new client while draining: got status %d, want 503 or no connection", got)
+			}
+			if code := g.waitExit(t, drain+10*time.Second); code != 0 {
+				t.Errorf("got exit code %d, want 0", code)
+			}
+			if took := time.Since(started); took > drain+3*time.Second {
+				t.Errorf("got the end %v after SIGTERM, want about the drain time of %v", took, drain)
+			}
+			checkSentAway(t, streams, sockets, drain)
+		})
+	}
+}
+
+// checkSentAway checks the hints of all clients: present, plausible and spread.
+func checkSentAway(t *testing.T, streams []*sse, sockets []*wsClient, drain time.Duration) {
+	t.Helper()
+	hints := map[time.Duration]bool{}
+	var first, last time.Time
+	for i, c := range sockets {
+		if code, reason := c.waitClose(t, 5*time.Second); code != 1012 || !strings.HasPrefix(reason, "retry=") {
+			t.Errorf("socket %d: got close code %d %q, want 1012 retry=<ms>", i, code, reason)
+		}
+		_, _, reason, at := c.closes()
+		ms, err := strconv.Atoi(strings.TrimPrefix(reason, "retry="))
+		if err != nil || ms < 0 || ms > 120_000 {
+			t.Errorf("socket %d: got hint %q, want milliseconds", i, reason)
+		}
+		hints[time.Duration(ms)*time.Millisecond] = true
+		if first.IsZero() || at.Before(first) {
+			first = at
+		}
+		if at.After(last) {
+			last = at
+		}
+		checkTicks(t, c.seen())
+	}
+	if spread := last.Sub(first); spread < drain/3 {
+		t.Errorf("got all %d closes within %v, want them paced over %v", len(sockets), spread, drain)
+	}
+	for i, s := range streams {
+		eventually(t, 5*time.Second, "end of the stream", func() bool { over, _ := s.ended(); return over })
+		if _, err := s.ended(); err != nil {
+			t.Errorf("stream %d: got end %v, want a proper one", i, err)
+		}
+		retries, _ := s.hints()
+		if len(retries) < 2 {
+			t.Errorf("stream %d: got retry lines %v, want one at the start and one at the end", i, retries)
+			continue
+		}
+		hints[retries[len(retries)-1]] = true
+	}
+	if len(hints) < len(sockets)/2 {
+		t.Errorf("got %d different hints for %d clients, want them spread", len(hints), len(sockets)+len(streams))
+	}
+}
+
+// TestSecondSignal: whoever asks twice does not want to wait.
+func TestSecondSignal(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			g := startGateway(t, setup{flags: map[string]string{"drain": "60s", "workers": workers}})
+			for range 10 {
+				openSSE(t, "http://"+g.Addr+"/sse", nil)
+			}
+			g.killed = true // the exit code of an end at once is not promised
+			g.signal(t, syscall.SIGINT)
+			eventually(t, 10*time.Second, "503 from /readyz while draining", func() bool {
+				return statusOf("http://"+g.Admin+"/readyz") == http.StatusServiceUnavailable
+			})
+			never(t, 200*time.Millisecond, "the end before the second signal", g.hasExited)
+			g.signal(t, syscall.SIGINT)
+			g.waitExit(t, 3*time.Second)
+		})
+	}
+}
+
+// TestIdleStop: with nobody connected there is nothing to pace.
+func TestIdleStop(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, setup{flags: map[string]string{"drain": "30s"}})
+	g.signal(t, syscall.SIGTERM)
+	if code := g.waitExit(t, 5*time.Second); code != 0 {
+		t.Errorf("got exit code %d, want 0", code)
+	}
+}
