@@ -38,6 +38,10 @@ type Config struct {
 	// Slice is how many sends one slice of work may make before I/O events get their turn. Default 256, about
 	// 1.5 ms of sends on loopback.
 	Slice int
+	// Coalesce makes an idle loop wait this long after the first event for more to come, at the price of that much
+	// latency. It is meant for load generators that share the machine with what they load; 1 ms halves their
+	// processor time. Default 0, off.
+	Coalesce time.Duration
 
 	// Refusal returns the complete answer for a connection that is refused at accept because of reason
 	// (MaxConns or exhausted descriptors). It is called on the loop; the bytes are used at once. Nil refuses by

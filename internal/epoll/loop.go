@@ -36,6 +36,7 @@ type Loop[S any] struct {
 	timer     int  // timerfd
 	ticking   bool // the timerfd is armed
 	reserve   int  // descriptor kept for refusing politely when there are no others
+	coalesce  coalescer
 
 	// Wake-up from other goroutines.
 	doorbell int // eventfd, level-triggered: readable for as long as there is work
@@ -51,7 +52,7 @@ type Loop[S any] struct {
 func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
 	l := &Loop[S]{
 		cfg: cfg.withDefaults(), slab: slab, handler: h, start: time.Now(),
-		wheel: newWheel(), buf: make([]byte, readBuffer),
+		wheel: newWheel(), buf: make([]byte, readBuffer), coalesce: newCoalescer(cfg.Coalesce),
 		timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
 	}
 	if err := l.openDescriptors(); err != nil {
@@ -172,6 +173,7 @@ func (l *Loop[S]) work() {
 
 // event is the poller's callback.
 func (l *Loop[S]) event(fd int, ev netpoll.IOEvent, _ netpoll.IOFlags) error {
+	l.coalesce.event()
 	switch {
 	case fd == l.doorbell:
 		l.work()
