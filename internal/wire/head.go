@@ -89,7 +89,7 @@ func (h *headReader) colon(i int) fault {
 		return faultSpace
 	case c == '\n':
 		return faultBareLF
-	case c < ' ' || c == 0x7f:
+	case c != '\r' && classes[c]&classValue == 0:
 		return faultControl
 	}
 	return faultName
