@@ -34,29 +34,27 @@ func (f *Fanout) collectBehind(limit int) (visits int) {
 		if !f.offerBehind(id, s) {
 			return visits + 1
 		}
-		f.behind.pop()
-		s.clear(queued)
 	}
 	return visits
 }
 
-// offerBehind puts the subscriber at the front of the queue into the batch if it needs a message. It reports
-// false if the batch has to be flushed first.
+// offerBehind takes the subscriber at the front off the queue and puts it into the batch if it needs a
+// message. It reports false, and leaves it there, if the batch has to be flushed first.
 func (f *Fanout) offerBehind(id SubID, s *subscription) bool {
 	a := f.audienceOf(s)
 	pos, lost := a.want(s, a.topic.Head())
+	if lost && f.batch.n > 0 || !lost && pos != 0 && !f.batch.join(a, pos, id, s.conn) {
+		return false
+	}
+	f.behind.pop()
+	s.clear(queued)
 	switch {
+	case lost:
+		f.overrun(a, s)
 	case pos == 0:
 		f.caughtUp(a, id, s)
-		return true
-	case !lost:
-		return f.batch.join(a, pos, id, s.conn)
-	case f.batch.n > 0:
-		return false
-	default:
-		f.overrun(a, s)
-		return true
 	}
+	return true
 }
 
 // caughtUp is told that a subscriber has everything: from now on passes serve it.

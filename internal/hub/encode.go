@@ -1,10 +1,6 @@
 package hub
 
-import (
-	"bytes"
-	"encoding/json"
-	"unicode/utf8"
-)
+import "tickgate/internal/wire"
 
 // encoders turn a message into its frame, by format.
 var encoders = [formats]func(*Message) []byte{
@@ -14,48 +10,20 @@ var encoders = [formats]func(*Message) []byte{
 }
 
 func encodeRaw(m *Message) []byte {
-	op := byte(2)
-	if utf8.Valid(m.payload) {
-		op = 1
-	}
-	return appendFrame(nil, op, m.payload)
-}
-
-func appendFrame(dst []byte, op byte, p []byte) []byte {
-	dst = append(dst, 0x80|op)
-	switch n := len(p); {
-	case n < 126:
-		dst = append(dst, byte(n))
-	case n < 1<<16:
-		dst = append(dst, 126, byte(n>>8), byte(n))
-	default:
-		dst = append(dst, 127, 0, 0, 0, 0, byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
-	}
-	return append(dst, p...)
+	return wire.AppendMessage(make([]byte, 0, len(m.payload)+wire.MaxFrameHeader), m.payload)
 }
 
 func encodeEnvelope(m *Message) []byte {
-	data := m.payload
-	if !json.Valid(data) {
-		data, _ = json.Marshal(string(data))
-	}
-	topic, _ := json.Marshal(m.topic.name)
-	b := append([]byte(`{"t":"msg","topic":`), topic...)
-	b = append(b, `,"id":"`...)
-	b = m.AppendID(b)
-	b = append(b, `","data":`...)
-	b = append(b, data...)
-	return appendFrame(nil, 1, append(b, '}'))
+	text := wire.AppendEnvelope(make([]byte, 0, len(m.payload)+envelopeSpace), m.topic.name, m.ID(), m.payload)
+	return wire.AppendFrame(make([]byte, 0, len(text)+wire.MaxFrameHeader), wire.OpText, text)
 }
 
 func encodeSSE(m *Message) []byte {
-	b := m.AppendID([]byte("id: "))
-	b = append(b, '\n')
-	if m.event != "" {
-		b = append(append(append(b, "event: "...), m.event...), '\n')
-	}
-	for _, line := range bytes.Split(m.payload, []byte("\n")) {
-		b = append(append(append(b, "data: "...), line...), '\n')
-	}
-	return append(b, '\n')
+	return wire.AppendSSEEvent(make([]byte, 0, len(m.payload)+eventSpace), m.ID(), m.event, m.payload)
 }
+
+// Room for what goes around a payload, so that an average message is encoded with one allocation.
+const (
+	envelopeSpace = 128 // names, id and a topic of about 50 bytes
+	eventSpace    = 64  // field names, id and a short event type
+)

@@ -57,8 +57,8 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 
 // Subscribe gives conn, which has the subscriptions that start with first, another one: to t from cursor c
 // on, which comes from t's Last, Seek or Resume. It returns the connection's new first subscription. What
-// the topic already holds after the cursor is delivered by the next calls of Work, in order and without
-// skips also for Latest, unless the ring overwrites it first.
+// the topic already holds after the cursor is delivered by the next calls of Work; if it is more than the
+// newest message, that is a replay: in order and without skips also for Latest, unless the ring overwrites it.
 //
 // The caller sees to it that a connection subscribes to a topic only once.
 func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
