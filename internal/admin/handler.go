@@ -1,0 +1,34 @@
+package admin
+
+import (
+	"net/http"
+	"net/http/pprof"
+)
+
+// Process is what a process of the gateway shows of itself.
+type Process struct {
+	Metrics http.Handler // its metrics page
+	Status  func() any   // for /status, as JSON; nil has none
+}
+
+// WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/ and /status. It is
+// for a channel that only the supervisor can open; it guards nothing.
+func WorkerHandler(p Process) http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.Metrics)
+	if p.Status != nil {
+		mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, p.Status())
+		})
+	}
+	// Index serves all profiles that have no handler of their own.
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	var c contention
+	mux.Handle("GET /debug/pprof/mutex", c.during(pprof.Handler("mutex")))
+	mux.Handle("GET /debug/pprof/block", c.during(pprof.Handler("block")))
+	return mux
+}
