@@ -106,12 +106,12 @@ func (p *parser) build(commands Commands, stdout, stderr io.Writer) error {
 // parse returns the sub-command, or Problems.
 func (p *parser) parse(args []string) (command string, err error) {
 	ctx, err := p.kong.Parse(p.known(args))
-	if err != nil {
-		p.problems = append(p.problems, Problem{Setting: "command line", Message: err.Error()})
-	}
 	p.problems = append(p.problems, p.sources.problems...)
 	var outOfRange Problems
-	if errors.As(p.root.Check(), &outOfRange) {
+	switch {
+	case err != nil: // what kong stopped at leaves the fields unset
+		p.problems.add("command line", "", err.Error())
+	case errors.As(p.root.Check(), &outOfRange):
 		p.problems = append(p.problems, outOfRange...)
 	}
 	if len(p.problems) > 0 {
