@@ -28,7 +28,7 @@ var profiles = []struct{ Name, Path, About string }{
 
 const (
 	maxProfile     = 64 << 20
-	maxSeconds     = 10 * time.Minute
+	maxLength     = 10 * time.Minute
 	profileTimeout = 15 * time.Second // beyond the seconds asked for
 )
 
@@ -101,8 +101,8 @@ func duration(name string, query url.Values) (time.Duration, error) {
 		return time.Second, nil
 	}
 	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || seconds < 0 || seconds > maxSeconds.Seconds() {
-		return 0, fmt.Errorf("seconds=%s: not a number from 0 to %.0f", text, maxSeconds.Seconds())
+	if err != nil || seconds < 0 || seconds > maxLength.Seconds() {
+		return 0, fmt.Errorf("seconds=%s: not a number from 0 to %.0f", text, maxLength.Seconds())
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
