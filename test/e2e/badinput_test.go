@@ -214,7 +214,7 @@ func TestFullDisk(t *testing.T) {
 				t.Error("got exit code 0, want another")
 			}
 			checkNoCrash(t, got.output)
-			if !strings.Contains(got.output, "no space left") && !strings.Contains(got.output, "full") {
+			if !strings.Contains(got.output, "no space left") && !strings.Contains(got.output, " full") {
 				t.Errorf("got no word of the full disk:\n%s", tail(got.output, 20))
 			}
 		})

@@ -28,17 +28,19 @@ func run(m *testing.M) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	dir, err := os.MkdirTemp("", "tickgate-e2e-")
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	if given := os.Getenv("E2E_BIN"); given != "" {
-		dir = given
-	} else if err := build(dir); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
+	dir := os.Getenv("E2E_BIN")
+	if dir == "" {
+		fresh, err := os.MkdirTemp("", "tickgate-e2e-")
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		defer func() { _ = os.RemoveAll(fresh) }()
+		if err := build(fresh); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		dir = fresh
 	}
 	binaries.gateway = filepath.Join(dir, "gateway")
 	binaries.swarm = filepath.Join(dir, "swarm")

@@ -3,6 +3,7 @@ package e2e
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -73,10 +74,7 @@ func (c *wsClient) read(answerPings bool) {
 	defer close(c.done)
 	in := bufio.NewReader(c.in)
 	for {
-		frame, err := ws.ReadFrame(in)
-		if err == nil && frame.Header.Masked {
-			err = ws.ErrProtocolMaskUnexpected
-		}
+		frame, err := readFrame(in)
 		if err != nil {
 			c.mu.Lock()
 			c.err = err
@@ -88,6 +86,22 @@ func (c *wsClient) read(answerPings bool) {
 			c.send(ws.NewPongFrame(frame.Payload))
 		}
 	}
+}
+
+// readFrame reads one frame of a server. At the border between two frames the end of the connection is io.EOF itself.
+func readFrame(in io.Reader) (ws.Frame, error) {
+	header, err := ws.ReadHeader(in)
+	if err != nil {
+		return ws.Frame{}, err
+	}
+	if header.Masked || header.Length > 1<<20 {
+		return ws.Frame{}, fmt.Errorf("got a frame header %+v, want no mask and a sensible length", header)
+	}
+	payload := make([]byte, header.Length)
+	if _, err := io.ReadFull(in, payload); err != nil {
+		return ws.Frame{}, fmt.Errorf("read a payload: %w", err)
+	}
+	return ws.Frame{Header: header, Payload: payload}, nil
 }
 
 func (c *wsClient) take(frame ws.Frame) {
@@ -142,7 +156,7 @@ func (c *wsClient) waitClose(t *testing.T, within time.Duration) (ws.StatusCode,
 	if !c.closed {
 		t.Errorf("got no close frame before the end of the connection: %v", c.err)
 	}
-	if c.err != io.EOF { //nolint:errorlint // ReadFrame returns io.EOF itself between two frames; a wrapped one is a broken frame
+	if c.err != io.EOF { //nolint:errorlint // readFrame returns io.EOF itself between two frames; a wrapped one is a broken frame
 		t.Errorf("behind the close frame: got %v, want the end of the connection (FIN)", c.err)
 	}
 	return c.code, c.reason
