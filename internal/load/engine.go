@@ -1,0 +1,159 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tickgate/internal/epoll"
+)
+
+// Engine is the swarm's share of one process. Methods are safe for concurrent use, unless they say otherwise.
+type Engine struct {
+	// Immutable after New.
+	cfg   Config
+	loops []*loop
+
+	running sync.WaitGroup
+	quit    chan struct{} // closed by Stop
+	stop    sync.Once
+	failed  chan error // of the first loop that broke
+}
+
+// The phases of a run, by which latencies are kept apart.
+const (
+	ramping = iota
+	holding
+	phases
+)
+
+// New returns an engine whose clients are not connected yet. The caller must call Start and then Stop.
+func New(cfg Config) (*Engine, error) {
+	e := &Engine{cfg: cfg.withDefaults(), quit: make(chan struct{}), failed: make(chan error, 1)}
+	if len(e.cfg.Targets) == 0 {
+		return nil, errors.New("make swarm: no target")
+	}
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return nil, fmt.Errorf("make swarm: read RLIMIT_NOFILE: %w", err)
+	}
+	slab := epoll.NewSlab[client](int(min(limit.Cur, maxDescriptors)))
+	for i := range e.cfg.Loops {
+		l, err := newLoop(&e.cfg, i, slab)
+		if err != nil {
+			return nil, err
+		}
+		e.loops = append(e.loops, l)
+	}
+	return e, nil
+}
+
+// maxDescriptors bounds the table of connections where the limit is "unlimited"; it is the kernel's own default bound
+// (fs.nr_open).
+const maxDescriptors = 1 << 20
+
+// Start begins to connect.
+func (e *Engine) Start() {
+	for _, l := range e.loops {
+		e.running.Go(func() {
+			if err := l.ep.Run(); err != nil {
+				select {
+				case e.failed <- err:
+				default:
+				}
+			}
+		})
+		l.ep.Post(func() { l.started = time.Now() })
+	}
+	e.running.Go(e.pace)
+}
+
+// paceInterval is how often the loops look at the clock: 100 connects at a time at 10,000 a second.
+const paceInterval = 10 * time.Millisecond
+
+// pace kicks the loops until Stop. How long a kick waits is how long a message would.
+func (e *Engine) pace() {
+	ticker := time.NewTicker(paceInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-e.quit:
+			return
+		case <-ticker.C:
+			for _, l := range e.loops {
+				l.kicked.CompareAndSwap(0, time.Now().UnixNano())
+				l.ep.Kick()
+			}
+		}
+	}
+}
+
+// Failed carries the error of a loop that broke. It is never closed.
+func (e *Engine) Failed() <-chan error { return e.failed }
+
+// Hold ends the ramp: latencies from now on belong to the measurement.
+func (e *Engine) Hold() {
+	for _, l := range e.loops {
+		l.ep.Post(func() { l.holding = holding })
+	}
+}
+
+// Goal is what every client should reach: the newest message at some moment.
+type Goal struct {
+	Newest uint64
+	Since  int64 // Unix nanoseconds; clients that were opened later are not expected to reach it
+}
+
+// Settle sets the goal. From then on Stats.Behind counts the clients that have not reached it.
+func (e *Engine) Settle(goal Goal) {
+	for _, l := range e.loops {
+		l.ep.Post(func() { l.goal = goal })
+	}
+}
+
+// Judge counts what the clients that have not reached the goal have lost; it is to be called once.
+func (e *Engine) Judge() {
+	for _, l := range e.loops {
+		l.ep.Post(l.condemn)
+	}
+}
+
+// Farewell makes all clients say goodbye; none comes back. Stats tell when nobody is left.
+func (e *Engine) Farewell() {
+	for _, l := range e.loops {
+		l.ep.Post(func() { l.farewell = true })
+	}
+}
+
+// Stop ends the loops, resetting what is still connected, and waits for them.
+func (e *Engine) Stop() {
+	e.stop.Do(func() { close(e.quit) })
+	for _, l := range e.loops {
+		l.ep.Stop()
+	}
+	e.running.Wait()
+}
+
+// Stats returns what all loops have seen. The error is that of ctx: a loop did not answer in time.
+func (e *Engine) Stats(ctx context.Context) (*Stats, error) {
+	answers := make(chan *snapshot, len(e.loops))
+	for _, l := range e.loops {
+		if !l.ep.Post(func() { answers <- l.snapshot() }) {
+			return nil, errors.New("read the swarm's counters: the loop has ended")
+		}
+	}
+	sum := &Stats{At: time.Now()}
+	for range e.loops {
+		select {
+		case s := <-answers:
+			sum.Add(s.stats())
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read the swarm's counters: %w", context.Cause(ctx))
+		}
+	}
+	return sum, nil
+}

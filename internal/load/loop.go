@@ -1,0 +1,146 @@
+package load
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"tickgate/internal/epoll"
+)
+
+// loop runs a part of an engine's clients on one event loop. It implements epoll.Handler[client]. All methods are for
+// the event loop only, unless they say otherwise.
+type loop struct {
+	// Immutable after newLoop.
+	cfg    *Config
+	ep     *epoll.Loop[client]
+	step   int // clients of this loop are step apart
+	share  float64
+	fields struct{ time, seq, id field }
+	header string // Config.Headers as they go onto the wire
+
+	// Safe for concurrent use.
+	kicked atomic.Int64 // Unix nanoseconds of the kick that OnWork has not answered yet
+
+	// Owned by the event loop.
+	book
+	crowd
+	rng     *rand.Rand
+	scratch []byte
+	goal    Goal
+}
+
+// book is what a loop has measured.
+type book struct {
+	tallies   [Transports]Tally
+	faults    Faults
+	latency   [phases][Transports]*hist
+	holding   int // index into latency
+	connect   *hist
+	handshake *hist
+	lag       *hist
+	lagged    int64 // messages counted when the lag was last looked at
+	ticks     tickRing
+	newest    uint64
+}
+
+func newBook() book {
+	b := book{connect: newHist(), handshake: newHist(), lag: newHist()}
+	for phase := range b.latency {
+		for t := range b.latency[phase] {
+			b.latency[phase][t] = newHist()
+		}
+	}
+	return b
+}
+
+// crowd is which of a loop's clients is where.
+type crowd struct {
+	next    int     // number of the next client to dial for the first time
+	end     int     // the first number that is not this engine's
+	roster  []*conn // the open connections, in no order
+	open    [Transports]int
+	slow    int
+	dialing int
+	gaveUp  int
+	away    awayHeap
+	source  rotation
+	ids     idRing
+	spill   map[int32][]byte // input of connections in the middle of a long message
+	chunked []unchunker      // by descriptor, see there
+
+	started   time.Time // when the ramp began
+	dialed    int       // first dials since
+	churned   float64   // clients that should have left since the ramp was complete
+	churnedAt time.Time
+	farewell  bool // everybody leaves and nobody comes
+}
+
+// newLoop returns loop number i of an engine.
+func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
+	l := &loop{
+		cfg: cfg, step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
+		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+	}
+	l.fields.time, l.fields.seq, l.fields.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
+	l.header = joinFields(cfg.Headers)
+	l.next, l.end = cfg.First+i, cfg.First+cfg.Count
+	l.source = rotation{addrs: cfg.Sources, next: i}
+	l.spill = make(map[int32][]byte)
+	var err error
+	l.ep, err = epoll.NewLoop(epoll.Config{RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime}, slab, l)
+	if err != nil {
+		return nil, fmt.Errorf("swarm: %w", err)
+	}
+	return l, nil
+}
+
+const (
+	// maxLeftover is how much unfinished input stays with the epoll.Loop; longer input moves to crowd.spill.
+	maxLeftover = 32 << 10
+	// farewellTime bounds the wait for the server's side of a close.
+	farewellTime = 2 * time.Second
+)
+
+// nonce returns the 16 random bytes of a client's WebSocket handshake. They are computed and not stored: the answer is
+// checked against the same computation.
+func (l *loop) nonce(c *client) (n [16]byte) {
+	src := rand.NewPCG(uint64(c.index)<<8|uint64(c.attempts), uint64(c.mark)^processSeed)
+	for i := range n {
+		n[i] = byte(src.Uint64() >> 32)
+	}
+	return n
+}
+
+// processSeed makes the nonces of two runs differ.
+var processSeed = uint64(os.Getpid())<<32 ^ uint64(time.Now().UnixNano())
+
+func (l *loop) target(c *client) *Target { return &l.cfg.Targets[c.target] }
+
+func (l *loop) tally(c *client) *Tally { return &l.tallies[l.target(c).Transport] }
+
+// enrol adds an open connection to the roster.
+func (l *loop) enrol(c *conn) {
+	s := c.State()
+	s.place = int32(len(l.roster))
+	l.roster = append(l.roster, c)
+	l.open[l.target(s).Transport]++
+	if s.flags&flagSlow != 0 {
+		l.slow++
+	}
+}
+
+// strike takes an open connection off the roster.
+func (l *loop) strike(c *conn) {
+	s := c.State()
+	last := l.roster[len(l.roster)-1]
+	l.roster[s.place] = last
+	last.State().place = s.place
+	l.roster = l.roster[:len(l.roster)-1]
+	l.open[l.target(s).Transport]--
+	if s.flags&flagSlow != 0 {
+		l.slow--
+	}
+}

@@ -1,0 +1,197 @@
+package load
+
+import (
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestClientSize(t *testing.T) {
+	if got := unsafe.Sizeof(client{}); got > 64 {
+		t.Errorf("a client takes %d bytes, want at most 64: one cache line", got)
+	}
+	t.Logf("with its epoll.Conn %d bytes", unsafe.Sizeof(conn{}))
+}
+
+func TestObserve(t *testing.T) {
+	type step struct {
+		seq     uint64
+		want    arrival
+		missing uint64
+	}
+	tests := []struct {
+		name  string
+		steps []step
+	}{
+		{"in order", []step{{5, arrivedFirst, 0}, {6, arrivedNext, 0}, {7, arrivedNext, 0}}},
+		{"zero is a number", []step{{0, arrivedFirst, 0}, {0, arrivedAgain, 0}, {1, arrivedNext, 0}}},
+		{"gap filled", []step{{1, arrivedFirst, 0}, {4, arrivedNext, 2}, {2, arrivedLate, 0}, {2, arrivedAgain, 0}, {3, arrivedLate, 0}}},
+		{"before the view", []step{{9, arrivedFirst, 0}, {8, arrivedEarly, 0}, {10, arrivedNext, 0}, {8, arrivedEarly, 0}}},
+		{"the window's edge", []step{{1, arrivedFirst, 0}, {40, arrivedNext, 38}, {9, arrivedLate, 0}, {8, arrivedEarly, 0}}},
+		{"far jump", []step{{1, arrivedFirst, 0}, {1 << 40, arrivedNext, 1<<40 - 2}, {1, arrivedEarly, 0}}},
+	}
+	for _, tt := range tests {
+		var c client
+		for i, s := range tt.steps {
+			if got, missing := c.observe(s.seq); got != s.want || missing != s.missing {
+				t.Errorf("%s, step %d (%d): got %d, %d missing; want %d, %d", tt.name, i, s.seq, got, missing, s.want, s.missing)
+			}
+		}
+	}
+}
+
+func TestIDRing(t *testing.T) {
+	var r idRing
+	a := r.put([]byte("e-1"), 0)
+	b := r.put([]byte("e-2"), a)
+	if again := r.put([]byte("e-1"), 0); r.put([]byte("e-2"), a) != b || string(r.get(again)) != "e-1" {
+		t.Error("the id behind the last one was not found again")
+	}
+	if r.put(make([]byte, maxID+1), 0) != 0 || r.get(0) != nil {
+		t.Error("an id too long was kept")
+	}
+	for i := range idSlots {
+		r.put(strconv.AppendInt(nil, int64(i), 10), 0)
+	}
+	if got := r.get(a); got != nil {
+		t.Errorf("got %q, want nothing: it was overwritten", got)
+	}
+}
+
+func TestTicksAddUp(t *testing.T) {
+	var r tickRing
+	r.record(7, 100, 110)
+	r.record(7, 100, 130)
+	r.record(7+tickSlots, 200, 210) // takes the slot
+	r.record(7, 100, 220)           // too late
+	r.record(8, 0, 140)
+	got := mergeTicks(r.since(0), []Tick{{Seq: 8, First: 120, Last: 125, Count: 3}})
+	slices.SortFunc(got, func(a, b Tick) int { return int(a.Seq) - int(b.Seq) })
+	want := []Tick{
+		{Seq: 8, First: 120, Last: 140, Count: 4},
+		{Seq: 7 + tickSlots, Intended: 200, First: 210, Last: 210, Count: 1},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if n := len(r.since(140)); n != 1 {
+		t.Errorf("got %d ticks since, want 1", n)
+	}
+}
+
+func TestDistAddsUp(t *testing.T) {
+	dist := func(ms ...int) Dist {
+		h := newHist()
+		for _, d := range ms {
+			record(h, time.Duration(d)*time.Millisecond, 1)
+		}
+		return newDist(counts(h))
+	}
+	a, b := dist(1, 2, 2), dist(2, 900)
+	sum := a.Merge(b)
+	if h := Histogram(a, b); sum.Total() != 5 || h.TotalCount() != 5 || h.Max()/1000 != 900 {
+		t.Errorf("got %d and %d values up to %d µs, want 5 up to 900 ms", sum.Total(), h.TotalCount(), h.Max())
+	}
+	if back := sum.Since(a); !slices.Equal(back.Index, b.Index) || !slices.Equal(back.Count, b.Count) {
+		t.Errorf("got %+v, want %+v", back, b)
+	}
+	if h := Histogram(dist(-1, int(2*time.Hour/time.Millisecond))); h.TotalCount() != 2 || h.Min() != 0 {
+		t.Errorf("got %d values from %d, want 2 at the borders", h.TotalCount(), h.Min())
+	}
+}
+
+func TestParseTarget(t *testing.T) {
+	tests := []struct {
+		raw  string
+		want []Target
+		err  string
+	}{
+		{"ws://127.0.0.1:8080/ws?topic=a", []Target{{"ws://127.0.0.1:8080/ws?topic=a", WebSocket, netip.AddrPort{}, "127.0.0.1:8080", "/ws?topic=a"}}, ""},
+		{"http://h/events", []Target{{"http://h/events", SSE, netip.AddrPort{}, "h", "/events"}}, ""},
+		{"http://h:1?topic=x", []Target{
+			{"ws://h:1/ws?topic=x", WebSocket, netip.AddrPort{}, "h:1", "/ws?topic=x"},
+			{"http://h:1/sse?topic=x", SSE, netip.AddrPort{}, "h:1", "/sse?topic=x"},
+		}, ""},
+		{"ws://h", []Target{{"ws://h", WebSocket, netip.AddrPort{}, "h", "/"}}, ""},
+		{"wss://h/ws", nil, `target "wss://h/ws": TLS is not supported yet; use the server's plain port (ws:// or http://)`},
+		{"h:80", nil, `target "h:80": no scheme; write ws://h:80 or http://h:80`},
+		{"ftp://h", nil, `target "ftp://h": unknown scheme "ftp"; write ws:// or http://`},
+		{"ws://", nil, `target "ws://": no host; write ws://HOST:PORT/PATH`},
+		{"ws://h:x/", nil, `target "ws://h:x/": invalid port ":x" after host`},
+	}
+	for _, tt := range tests {
+		got, err := ParseTarget(tt.raw)
+		if message := errorText(err); message != tt.err || !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %+v, %q; want %+v, %q", tt.raw, got, message, tt.want, tt.err)
+		}
+	}
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestParseMix(t *testing.T) {
+	if got, err := ParseMix("ws=70, sse=30"); err != nil || got != (Mix{70, 30}) {
+		t.Errorf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"", "ws", "ws=x", "tcp=1", "ws=0,sse=0", "ws=-1"} {
+		if got, err := ParseMix(bad); err == nil {
+			t.Errorf("%q: got %v, want an error", bad, got)
+		}
+	}
+}
+
+func TestSharesAreExact(t *testing.T) {
+	cfg := Config{Total: 1000, Slow: 37, Mix: Mix{70, 30}, Targets: []Target{{Transport: SSE}, {Transport: WebSocket}, {Transport: SSE}}}
+	var byTarget [3]int
+	slow := 0
+	for i := range cfg.Total {
+		byTarget[cfg.target(i)]++
+		if cfg.slow(i) {
+			slow++
+		}
+	}
+	if byTarget != [3]int{150, 700, 150} || slow != 37 {
+		t.Errorf("got %v and %d slow, want 150, 700, 150 and 37", byTarget, slow)
+	}
+}
+
+func TestSources(t *testing.T) {
+	local := netip.MustParseAddrPort("127.0.0.1:80")
+	if got := Sources(nil, local, PortsPerSource+1); len(got) != 2 || !got[1].IsLoopback() || got[0] == got[1] {
+		t.Errorf("got %v, want two addresses of 127.0.0.0/8", got)
+	}
+	if got := Sources(nil, netip.MustParseAddrPort("192.0.2.1:80"), 1); got != nil {
+		t.Errorf("got %v, want none: the kernel knows the way", got)
+	}
+	r := rotation{addrs: []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("127.0.0.2")}}
+	if got := r.take(local.Addr()); got.Addr() != r.addrs[1] {
+		t.Errorf("got %v, want the address of the target's family", got)
+	}
+}
+
+func TestBatch(t *testing.T) {
+	if err := Batch(); err != nil {
+		t.Fatal(err)
+	}
+	tasks, err := os.ReadDir("/proc/self/task")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, task := range tasks {
+		tid, _ := strconv.Atoi(task.Name())
+		if attr, err := unix.SchedGetAttr(tid, 0); err == nil && attr.Policy != unix.SCHED_BATCH {
+			t.Errorf("thread %d: got policy %d, want SCHED_BATCH", tid, attr.Policy)
+		}
+	}
+}

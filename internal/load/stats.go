@@ -1,0 +1,92 @@
+package load
+
+import "time"
+
+// Stats is what the clients of a loop, a process or the whole swarm have seen since the start, and how they are now.
+// It adds up, and travels between processes as gob.
+type Stats struct {
+	At time.Time
+
+	ByTransport [Transports]Tally
+	Faults      Faults
+
+	// Latency of messages from their intended time, by transport, while the swarm was connecting and while it was
+	// holding.
+	Ramp, Hold [Transports]Dist
+	Connect    Dist // connect(2), that is SYN to established
+	Handshake  Dist // from the request to the complete answer
+	// Lag is how long what was ready for a loop waited for it, weighted by the messages received meanwhile: the
+	// swarm's own share of every latency.
+	Lag Dist
+
+	Ticks  []Tick // those with a delivery in the last TickWindow
+	Newest uint64 // highest sequence number seen
+
+	// Now.
+	Open    [Transports]int
+	Slow    int           // of these, clients that do not read
+	Dialing int           // connecting or shaking hands
+	Away    int           // waiting to come back
+	Fresh   int           // not yet dialed for the first time
+	GaveUp  int           // will not come back
+	Behind  int           // asked for by Engine.Settle: open clients that have not reached the newest message
+	Busy    time.Duration // processor time of the loops' threads
+}
+
+// TickWindow is how long after its last delivery a tick is still part of Stats.
+const TickWindow = 10 * time.Second
+
+// Add adds what others have seen.
+func (s *Stats) Add(o *Stats) {
+	if o.At.After(s.At) {
+		s.At = o.At
+	}
+	for t := range Transports {
+		s.ByTransport[t].Add(&o.ByTransport[t])
+		s.Ramp[t] = s.Ramp[t].Merge(o.Ramp[t])
+		s.Hold[t] = s.Hold[t].Merge(o.Hold[t])
+		s.Open[t] += o.Open[t]
+	}
+	s.Faults.Add(&o.Faults)
+	s.Connect = s.Connect.Merge(o.Connect)
+	s.Handshake = s.Handshake.Merge(o.Handshake)
+	s.Lag = s.Lag.Merge(o.Lag)
+	s.Ticks = mergeTicks(s.Ticks, o.Ticks)
+	s.Newest = max(s.Newest, o.Newest)
+	s.Slow += o.Slow
+	s.Dialing += o.Dialing
+	s.Away += o.Away
+	s.Fresh += o.Fresh
+	s.GaveUp += o.GaveUp
+	s.Behind += o.Behind
+	s.Busy += o.Busy
+}
+
+// mergeTicks adds up ticks of the same sequence number.
+func mergeTicks(a, b []Tick) []Tick {
+	if len(a) == 0 {
+		return b
+	}
+	at := make(map[uint64]int, len(a))
+	for i := range a {
+		at[a[i].Seq] = i
+	}
+	for _, t := range b {
+		if i, known := at[t.Seq]; known {
+			a[i] = a[i].Add(t)
+		} else {
+			a = append(a, t)
+		}
+	}
+	return a
+}
+
+// Sum returns the counts of all transports together.
+func (s *Stats) Sum() Tally {
+	sum := s.ByTransport[WebSocket]
+	sum.Add(&s.ByTransport[SSE])
+	return sum
+}
+
+// Connected returns how many clients are connected.
+func (s *Stats) Connected() int { return s.Open[WebSocket] + s.Open[SSE] }

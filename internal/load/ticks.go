@@ -1,0 +1,59 @@
+package load
+
+import "time"
+
+// Tick is one message as all clients together have seen it.
+type Tick struct {
+	Seq      uint64
+	Intended int64 // Unix nanoseconds, 0 if the message does not say
+	First    int64 // Unix nanoseconds of the first delivery
+	Last     int64 // Unix nanoseconds of the last delivery
+	Count    int64 // deliveries
+}
+
+// Add returns t with what others have seen of the same message.
+func (t Tick) Add(o Tick) Tick {
+	switch {
+	case o.Count == 0:
+		return t
+	case t.Count == 0:
+		return o
+	}
+	t.First, t.Last, t.Count = min(t.First, o.First), max(t.Last, o.Last), t.Count+o.Count
+	return t
+}
+
+// tickRing holds the newest ticks of one loop. Event loop only.
+type tickRing struct {
+	slots [tickSlots]Tick
+}
+
+const (
+	// tickSlots is how many ticks a loop follows at once: ten seconds of a feed every 10 ms.
+	tickSlots = 1024
+	// tickAge is when a slot may be reused by a lower number, which only a feed that began anew sends.
+	tickAge = int64(20 * time.Second)
+)
+
+func (r *tickRing) record(seq uint64, intended, now int64) {
+	slot := &r.slots[seq%tickSlots]
+	if slot.Seq == seq && slot.Count > 0 {
+		slot.Last = now
+		slot.Count++
+		return
+	}
+	if slot.Seq < seq || now-slot.Last > tickAge {
+		*slot = Tick{Seq: seq, Intended: intended, First: now, Last: now, Count: 1}
+	}
+}
+
+// since returns copies of the ticks with a delivery after a moment in Unix nanoseconds.
+func (r *tickRing) since(moment int64) []Tick {
+	var ticks []Tick
+	for i := range r.slots {
+		if r.slots[i].Count > 0 && r.slots[i].Last > moment {
+			ticks = append(ticks, r.slots[i])
+		}
+	}
+	return ticks
+}
