@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"strconv"
 	"unicode/utf8"
 )
 
@@ -63,59 +62,53 @@ func (s *Subscribe) param(pair []byte, given *params) *HTTPError {
 	}
 	value, ok := unescape(rawValue)
 	if !ok {
-		return badParameter("a malformed value of parameter " + name)
+		return badParameter("a malformed value of parameter " + shorten(name))
 	}
 	var once params
-	switch name {
+	switch string(name) {
 	case "topic":
-		if value == "" {
+		if len(value) == 0 {
 			return badParameter("an empty topic")
 		}
-		s.Topics = append(s.Topics, value)
+		s.Topics = append(s.Topics, string(value))
 	case "lastEventId", "since":
-		once, s.LastEventID = paramResume, value
+		once, s.LastEventID = paramResume, string(value)
 	case "access_token":
-		once, s.AccessToken = paramToken, value
+		once, s.AccessToken = paramToken, string(value)
 	case "last":
-		once = paramLast
-		if s.Last, ok = parseLast(value); !ok {
+		n, ok := decimal(value)
+		if !ok || n > maxLast {
 			return badParameter("last is not a number from 0 to 999999999")
 		}
+		once, s.Last = paramLast, int(n)
 	default:
-		return badParameter("unknown parameter " + name[:min(len(name), 64)])
+		return badParameter("unknown parameter " + shorten(name))
 	}
 	if *given&once != 0 {
-		return badParameter("repeated parameter " + name)
+		return badParameter("repeated parameter " + shorten(name))
 	}
 	*given |= once
 	return nil
 }
 
-// parseLast parses 1 to 9 digits.
-func parseLast(s string) (int, bool) {
-	if len(s) > 9 {
-		return 0, false
-	}
-	n, err := strconv.ParseUint(s, 10, 32)
-	return int(n), err == nil
+// maxLast bounds the last parameter so that it fits an int everywhere; the hub's logs are shorter.
+const maxLast = 999999999
+
+// shorten returns the beginning of a parameter's name, for a message.
+func shorten(name []byte) string {
+	return string(name[:min(len(name), 64)])
 }
 
 // unescape decodes an application/x-www-form-urlencoded name or value strictly: every % is followed by two hexadecimal
-// digits, and the result is UTF-8 without control characters.
-func unescape(b []byte) (string, bool) {
-	out := b
+// digits, and the result is UTF-8 without control characters. Without an escape the result aliases b.
+func unescape(b []byte) ([]byte, bool) {
 	if bytes.IndexByte(b, '%') >= 0 || bytes.IndexByte(b, '+') >= 0 {
 		var ok bool
-		if out, ok = decodePercent(make([]byte, 0, len(b)), b); !ok {
-			return "", false
+		if b, ok = decodePercent(make([]byte, 0, len(b)), b); !ok {
+			return nil, false
 		}
 	}
-	for _, c := range out {
-		if c < ' ' || c == 0x7f {
-			return "", false
-		}
-	}
-	return string(out), utf8.Valid(out)
+	return b, skip(b, 0, classValue) == len(b) && bytes.IndexByte(b, '\t') < 0 && utf8.Valid(b)
 }
 
 func decodePercent(dst, b []byte) ([]byte, bool) {

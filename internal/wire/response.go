@@ -82,6 +82,9 @@ func (r *Response) parseLine(h *headReader) error {
 		return ErrNotHTTP
 	}
 	end := skip(h.b, len(pattern), classValue)
+	if end > len(pattern) && h.b[len(pattern)] != ' ' {
+		return ErrNotHTTP
+	}
 	if f := h.crlf(end); f != faultNone {
 		return f
 	}

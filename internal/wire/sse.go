@@ -48,8 +48,8 @@ func AppendSSERetry(dst []byte, retry time.Duration) []byte {
 	return append(dst, "\n\n"...)
 }
 
-// AppendSSEComment appends a comment, which clients ignore: with an empty text it is the heartbeat. Line ends in text
-// are dropped.
+// AppendSSEComment appends a comment and a blank line, which clients ignore: with an empty text it is the heartbeat. Line
+// ends in text are dropped.
 func AppendSSEComment(dst []byte, text string) []byte {
 	dst = append(dst, ':')
 	dst = appendLine(dst, text)
@@ -58,8 +58,7 @@ func AppendSSEComment(dst []byte, text string) []byte {
 
 // AppendSSEEvent appends one event (WHATWG HTML §9.2.6): id and event only if they are not empty, and a data line for
 // every line of data, however they end (CR, LF, CRLF). CR, LF and NUL are dropped from id and event, which would
-// otherwise start another field or be ignored as a whole. Data that is not UTF-8 gets U+FFFD in its place, as the client
-// would put it there.
+// otherwise start another field or be ignored as a whole. What is not UTF-8 becomes U+FFFD, as the client would make it.
 func AppendSSEEvent(dst []byte, id, event string, data []byte) []byte {
 	if id != "" {
 		dst = appendLine(append(dst, "id: "...), id)
@@ -105,11 +104,11 @@ func cutLine(b []byte) (line, rest []byte, more bool) {
 	return b[:i], b[i+1:], true
 }
 
-// appendLine appends s without CR, LF and NUL, and a line end.
+// appendLine appends s without CR, LF and NUL, and a line end. What is not UTF-8 becomes U+FFFD.
 func appendLine(dst []byte, s string) []byte {
-	for i := range len(s) {
-		if c := s[i]; c != '\r' && c != '\n' && c != 0 {
-			dst = append(dst, c)
+	for _, r := range s {
+		if r != '\r' && r != '\n' && r != 0 {
+			dst = utf8.AppendRune(dst, r)
 		}
 	}
 	return append(dst, '\n')
