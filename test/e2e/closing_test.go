@@ -87,7 +87,7 @@ func TestHandshakeWithFrames(t *testing.T) {
 // TestHeartbeat: idle clients hear from the gateway; those that do not answer a ping are closed, the others stay.
 func TestHeartbeat(t *testing.T) {
 	t.Parallel()
-	g := startGateway(t, setup{flags: map[string]string{"feed": "none", "heartbeat": "500ms"}})
+	g := startGateway(t, setup{flags: map[string]string{"feed": "none", "heartbeat": "1s"}})
 	stream := openSSE(t, "http://"+g.Addr+"/sse", nil)
 	polite := openWS(t, "ws://"+g.Addr+"/ws")
 	mute := openMuteWS(t, "ws://"+g.Addr+"/ws")
@@ -100,7 +100,7 @@ func TestHeartbeat(t *testing.T) {
 	select {
 	case <-mute.done:
 	case <-time.After(15 * time.Second):
-		t.Error("a client that answers no ping is still connected after 15 s with a heartbeat of 500 ms")
+		t.Error("a client that answers no ping is still connected after 15 s with a heartbeat of 1 s")
 	}
 	if over, err := stream.ended(); over {
 		t.Errorf("the SSE stream ended: %v", err)

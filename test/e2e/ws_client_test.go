@@ -114,7 +114,10 @@ func (c *wsClient) take(frame ws.Frame) {
 		c.pongs = append(c.pongs, string(frame.Payload))
 	case ws.OpClose:
 		c.closed, c.closedAt = true, time.Now()
-		c.code, c.reason = ws.ParseCloseFrameData(frame.Payload)
+		c.code = ws.StatusNoStatusRcvd // RFC 6455 §7.1.5: a close frame may be empty
+		if len(frame.Payload) > 0 {
+			c.code, c.reason = ws.ParseCloseFrameData(frame.Payload)
+		}
 	default:
 		c.messages = append(c.messages, string(frame.Payload))
 	}
