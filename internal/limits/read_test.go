@@ -109,10 +109,12 @@ func TestCgroups(t *testing.T) {
 			"pids/a/pids.max":                  "300\n", "pids/a/pids.current": "10\n",
 			"cpu,cpuacct/a/cpu.cfs_quota_us": "50000\n", "cpu,cpuacct/a/cpu.cfs_period_us": "100000\n",
 		}, memory: 1000000000, used: 200000000, memoryFile: "/sys/fs/cgroup/memory/a/memory.limit_in_bytes", tasks: 300, quota: 0.5},
-		{name: "v1 container sees its group at the top", self: "4:memory:/docker/c0ffee\n",
+		{
+			name: "v1 container sees its group at the top", self: "4:memory:/docker/c0ffee\n",
 			mounts: strings.ReplaceAll(v1, "0:32 / ", "0:32 /docker/c0ffee "), files: tree{
 				"memory/memory.limit_in_bytes": "536870912\n", "memory/memory.usage_in_bytes": "36870912\n",
-			}, memory: 536870912, used: 36870912, memoryFile: "/sys/fs/cgroup/memory/memory.limit_in_bytes", tasks: unlimited},
+			}, memory: 536870912, used: 36870912, memoryFile: "/sys/fs/cgroup/memory/memory.limit_in_bytes", tasks: unlimited,
+		},
 		{name: "v2 without limits", mounts: v2, self: "0::/user.slice\n", files: tree{
 			"user.slice/memory.max": "max\n", "user.slice/pids.max": "max\n", "user.slice/cpu.max": "max 100000\n",
 		}, memory: unlimited, tasks: unlimited},
@@ -126,10 +128,12 @@ func TestCgroups(t *testing.T) {
 		{name: "v2 path outside of what is visible", mounts: v2, self: "0::/../other\n", files: tree{
 			"memory.max": "700000000\n", "memory.current": "0\n",
 		}, memory: 700000000, memoryFile: "/sys/fs/cgroup/memory.max", tasks: unlimited},
-		{name: "both: the controller is where version 1 mounts it", self: "4:memory:/\n0::/x\n",
+		{
+			name: "both: the controller is where version 1 mounts it", self: "4:memory:/\n0::/x\n",
 			mounts: v1 + "41 31 0:38 / /sys/fs/cgroup/unified rw - cgroup2 cgroup2 rw\n", files: tree{
 				"memory/memory.limit_in_bytes": "800000000\n", "memory/memory.usage_in_bytes": "1\n", "unified/x/memory.max": "1\n",
-			}, memory: 800000000, used: 1, memoryFile: "/sys/fs/cgroup/memory/memory.limit_in_bytes", tasks: unlimited},
+			}, memory: 800000000, used: 1, memoryFile: "/sys/fs/cgroup/memory/memory.limit_in_bytes", tasks: unlimited,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,15 +2,10 @@ package prefork_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
-	"os/signal"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -19,141 +14,49 @@ import (
 	"tickgate/internal/prefork"
 )
 
-// envRole makes the test binary run as something else than the tests.
-const envRole = "PREFORK_TEST_ROLE"
-
-// orders are the settings that the tests give to their workers.
-type orders struct {
-	Mode   string // see work
-	Secret string
-}
+// envRole makes the test binary a supervisor that a test can kill; its value is the mode of the workers.
+const envRole = "PREFORK_TEST_SUPERVISE"
 
 func TestMain(m *testing.M) {
-	switch {
-	case prefork.IsChild():
+	if prefork.IsChild() {
 		os.Exit(work())
-	case os.Getenv(envRole) == "supervisor":
-		os.Exit(superviseUntilKilled())
+	}
+	if mode, ok := os.LookupEnv(envRole); ok {
+		os.Exit(superviseUntilKilled(mode))
 	}
 	goleak.VerifyTestMain(m)
 }
 
-// work is the main function of the tests' workers.
-func work() int {
-	child, err := prefork.Join()
+// start starts a supervisor whose workers follow o, and ends it with the test.
+func start(t *testing.T, o orders, cfg prefork.Config) *prefork.Supervisor {
+	t.Helper()
+	if cfg.Output == nil {
+		cfg.Output = io.Discard
+	}
+	if cfg.Settings == nil {
+		cfg.Settings = func(int) (any, error) { return o, nil }
+	}
+	s, err := prefork.Start(context.Background(), cfg)
 	if err != nil {
-		fmt.Println("join:", err)
-		return 1
+		t.Fatal(err)
 	}
-	var o orders
-	if err := child.Settings(&o); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	switch o.Mode {
-	case "early": // ends before it is ready
-		fmt.Println("cannot listen")
-		return 3
-	case "unready": // never becomes ready
-		time.Sleep(time.Hour)
-	case "once": // ends with its number as status
-		fmt.Print("result ", child.ID())
-		_ = child.Ready()
-		return child.ID()
-	case "stubborn": // does not drain
-		signal.Ignore(syscall.SIGTERM)
-		return serve(child, o, nil)
-	}
-	stop := make(chan os.Signal, 1)
-	signal.Notify(stop, syscall.SIGTERM)
-	return serve(child, o, stop)
-}
-
-func serve(child *prefork.Child, o orders, stop <-chan os.Signal) int {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/whoami", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "%d %d %s", child.ID(), os.Getpid(), o.Secret)
+	t.Cleanup(func() {
+		s.Kill()
+		<-s.Done()
 	})
-	mux.HandleFunc("/environ", func(w http.ResponseWriter, _ *http.Request) {
-		fmt.Fprintf(w, "%q %q", os.Args, os.Environ())
-	})
-	mux.HandleFunc("/descriptors", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, countDescriptors()) })
-	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(4) })
-	mux.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(os.Stdout, r.Body) })
-	mux.HandleFunc("/exhaust", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, exhaust()) })
-	mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
-		for i := range 3 {
-			fmt.Fprintln(w, "result", i)
-			_ = http.NewResponseController(w).Flush()
-		}
-		<-r.Context().Done()
-	})
-	go func() {
-		<-stop
-		os.Exit(0)
-	}()
-	if err := child.Ready(); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if err := child.Serve(mux); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	<-child.Gone()
-	return 0
+	return s
 }
 
-// exhaust takes all descriptors that the process may still open, and keeps them.
-func exhaust() error {
-	for {
-		if _, err := syscall.Dup(0); err != nil {
-			return err
-		}
+// ready is start, and waits until all workers are ready.
+func ready(t *testing.T, o orders, cfg prefork.Config) *prefork.Supervisor {
+	t.Helper()
+	s := start(t, o, cfg)
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := s.WaitReady(ctx); err != nil {
+		t.Fatal(err)
 	}
-}
-
-// superviseUntilKilled is the main function of a supervisor that a test kills. While it runs, it ends operating
-// system threads: the workers must survive that.
-func superviseUntilKilled() int {
-	s, err := prefork.Start(context.Background(), prefork.Config{Workers: 3, Output: io.Discard})
-	if err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	if err := s.WaitReady(context.Background()); err != nil {
-		fmt.Println(err)
-		return 1
-	}
-	for range 50 {
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			runtime.LockOSThread() // and not unlocked: the thread ends with the goroutine
-		}()
-		<-done
-	}
-	for _, w := range s.Workers() {
-		fmt.Print(w.Status().PID, " ")
-	}
-	fmt.Println()
-	return errors2status(s.Wait())
-}
-
-func errors2status(err error) int {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return 1
-	}
-	return 0
-}
-
-// countDescriptors returns how many descriptors this process has open.
-func countDescriptors() int {
-	entries, err := os.ReadDir("/proc/self/fd")
-	if err != nil {
-		return -1
-	}
-	return len(entries)
+	return s
 }
 
 // eventually polls ok until it holds, for at most 10 s.
@@ -180,6 +83,14 @@ func get(t *testing.T, w *prefork.Worker, path string) string {
 		t.Fatalf("read %s: %v", path, err)
 	}
 	return string(body)
+}
+
+// crash makes w's process end with status 4.
+func crash(w *prefork.Worker) {
+	resp, err := w.Client().Get(prefork.BaseURL + "/crash")
+	if err == nil {
+		resp.Body.Close()
+	}
 }
 
 // alive reports whether process pid runs; a zombie does not.

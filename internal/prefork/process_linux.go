@@ -2,6 +2,7 @@ package prefork
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"strconv"
@@ -16,6 +17,7 @@ const outputDelay = 2 * time.Second
 type process struct {
 	cmd     *exec.Cmd
 	channel *channel
+	out     *prefixed
 	started time.Time
 }
 
@@ -33,19 +35,19 @@ func (s *Supervisor) spawn(id int) (*process, error) {
 	}
 	defer childEnd.Close()
 
-	s.prepare(cmd, id)
+	out := s.output.prefixed(fmt.Sprintf("worker %d: ", id))
+	prepare(cmd, id, out)
 	cmd.ExtraFiles = append([]*os.File{childEnd, settings}, cmd.ExtraFiles...)
 	if err := s.spawner.start(cmd); err != nil {
 		ch.close()
 		return nil, err
 	}
-	return &process{cmd: cmd, channel: ch, started: time.Now()}, nil
+	return &process{cmd: cmd, channel: ch, out: out, started: time.Now()}, nil
 }
 
 // prepare sets what makes cmd a worker: its number, its output, and that it dies with the supervisor.
-func (s *Supervisor) prepare(cmd *exec.Cmd, id int) {
+func prepare(cmd *exec.Cmd, id int, out io.Writer) {
 	cmd.Env = append(cmd.Environ(), envWorker+"="+strconv.Itoa(id))
-	out := s.output.prefixed(fmt.Sprintf("worker %d: ", id))
 	if cmd.Stdout == nil {
 		cmd.Stdout = out
 	}
@@ -79,9 +81,7 @@ func (p *process) wait(timeout time.Duration, ready func()) error {
 	late.Stop()
 	p.channel.close()
 	<-reading
-	if flusher, ok := p.cmd.Stderr.(*prefixed); ok {
-		flusher.flush()
-	}
+	p.out.flush()
 	return err
 }
 

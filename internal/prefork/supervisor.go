@@ -86,8 +86,8 @@ func (s *Supervisor) WaitReady(ctx context.Context) error {
 }
 
 // Shutdown asks all workers to end (SIGTERM), starts none again, and waits until they have ended. Those still there
-// when ctx ends are killed. It returns nil if every worker ended with status 0, and otherwise what each ended with,
-// joined with the cause of ctx if that was the reason.
+// when ctx ends are killed. It returns nil if every worker ended with status 0 or by that SIGTERM, and otherwise what
+// each ended with, joined with the cause of ctx if that was the reason.
 func (s *Supervisor) Shutdown(ctx context.Context) error {
 	s.stop(syscall.SIGTERM)
 	select {

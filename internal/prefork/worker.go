@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os/exec"
 	"sync"
 	"syscall"
 	"time"
@@ -102,12 +103,7 @@ func (w *Worker) supervise() {
 	var pause time.Duration
 	for {
 		uptime := w.follow()
-		if w.s.cfg.Once {
-			w.enter(Ended)
-			return
-		}
-		pause = w.s.cfg.Backoff.next(pause, uptime)
-		if !w.sleep(pause) {
+		if pause = w.s.cfg.Backoff.next(pause, uptime); w.s.cfg.Once || !w.sleep(pause) {
 			w.enter(Ended)
 			return
 		}
@@ -161,14 +157,21 @@ func (w *Worker) becomeReady() {
 	w.readyOnce.Do(func() { close(w.wasReady) })
 }
 
+// ended records the end of the running process.
 func (w *Worker) ended(err error) {
 	w.mu.Lock()
-	pid := w.proc.pid()
-	w.proc = nil
-	w.last = err
-	if !w.stopped {
+	if w.stopped && terminated(err) {
+		err = nil // asked to end before it could handle that signal
+	}
+	log := w.s.cfg.Log.With("worker", w.id, "pid", w.proc.pid(), "error", err)
+	w.proc, w.last = nil, err
+	switch {
+	case w.stopped, w.s.cfg.Once:
+		w.enterLocked(Ended)
+		log.Debug("worker ended")
+	default:
 		w.enterLocked(Waiting)
-		w.s.cfg.Log.Warn("worker ended", "worker", w.id, "pid", pid, "error", err, "restarts", w.restarts)
+		log.Warn("worker died", "restarts", w.restarts)
 	}
 	w.mu.Unlock()
 	select {
@@ -208,6 +211,16 @@ func (w *Worker) exit() error {
 		return nil
 	}
 	return &ExitError{ID: w.id, Err: w.last}
+}
+
+// terminated reports whether a process ended by SIGTERM.
+func terminated(err error) bool {
+	var exit *exec.ExitError
+	if !errors.As(err, &exit) {
+		return false
+	}
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGTERM
 }
 
 func (w *Worker) enter(st State) {
