@@ -59,6 +59,9 @@ func Listen(cfg Config) (*Server, error) {
 	if cfg.Health == nil {
 		cfg.Health = func() error { return nil }
 	}
+	if cfg.Addr == "" {
+		return nil, errors.New("private listener: no address") // net.Listen would open any port to everybody
+	}
 	listener, err := net.Listen("tcp", cfg.Addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		err = fmt.Errorf("%w; is another gateway running? --admin takes another address, or off", err)
@@ -134,6 +137,7 @@ func (s *Server) Serve() error {
 // Shutdown stops listening, breaks off profiles and waits for the other answers until ctx ends;
 // then it closes what is left.
 func (s *Server) Shutdown(ctx context.Context) error {
+	defer func() { _ = s.listener.Close() }() // if Serve was never called
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(err, s.http.Close())
 	}

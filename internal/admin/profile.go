@@ -28,7 +28,7 @@ var profiles = []struct{ Name, Path, About string }{
 
 const (
 	maxProfile     = 64 << 20
-	maxLength     = 10 * time.Minute
+	maxLength      = 10 * time.Minute
 	profileTimeout = 15 * time.Second // beyond the seconds asked for
 )
 
@@ -91,18 +91,25 @@ func refuse(w http.ResponseWriter, status int, message string) {
 	http.Error(w, message, status)
 }
 
-// duration is how long taking the profile takes.
+// duration is how long taking the profile takes. What seconds may be is up to net/http/pprof, which
+// takes 30 s of processor profile instead of what it does not understand.
 func duration(name string, query url.Values) (time.Duration, error) {
 	text := query.Get("seconds")
 	if text == "" {
 		if name == "profile" {
-			return 30 * time.Second, nil // net/http/pprof's default
+			return 30 * time.Second, nil
 		}
 		return time.Second, nil
 	}
+	least, kind := 1.0, "whole number"
 	seconds, err := strconv.ParseFloat(text, 64)
-	if err != nil || seconds < 0 || seconds > maxLength.Seconds() {
-		return 0, fmt.Errorf("seconds=%s: not a number from 0 to %.0f", text, maxLength.Seconds())
+	if name == "trace" {
+		least, kind = 0, "number"
+	} else if err == nil {
+		_, err = strconv.Atoi(text)
+	}
+	if err != nil || !(seconds >= least && seconds <= maxLength.Seconds()) { // NaN is none of both
+		return 0, fmt.Errorf("seconds=%s: not a %s from %g to %g", text, kind, least, maxLength.Seconds())
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
