@@ -75,6 +75,7 @@ func (e emitter) loops(loops []Loop) {
 	for i, l := range loops {
 		name := strconv.Itoa(i)
 		e.seconds(loopBusy, l.Busy.Seconds(), name)
+		e.gauge(loopStuck, truth(l.Stuck), name)
 		e.gauge(loopConnections, float64(l.Connections), name)
 		total.BytesIn += l.BytesIn
 		total.BytesOut += l.BytesOut

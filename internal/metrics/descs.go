@@ -25,6 +25,7 @@ var (
 	lagSeconds     = desc("slowest_subscriber_lag_seconds", "Age of the oldest message that the slowest subscriber still waits for.")
 
 	loopBusy           = desc("loop_busy_seconds_total", "Processor time of an event loop's thread; its rate is the loop's busy share.", "loop")
+	loopStuck          = desc("loop_stuck", "Whether an event loop failed to answer this scrape in time (1), so that its numbers are older, or not (0).", "loop")
 	loopConnections    = desc("loop_connections", "Connections of an event loop.", "loop")
 	receivedBytes      = desc("received_bytes_total", "Bytes read from client sockets.")
 	sentBytes          = desc("sent_bytes_total", "Bytes taken by client sockets.")
@@ -48,7 +49,7 @@ var (
 var descs = []*prometheus.Desc{
 	connections, maxConnections, accepts, acceptPauses, refusals, handshakes, closes,
 	subscriptions, behind, topics, messages, deliveries, skipped, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
-	loopBusy, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
+	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,
 	busUp, busPublishes, busErrors, busReceived,
 	workerRestarts,

@@ -39,7 +39,7 @@ func full() Snapshot {
 		},
 		Loops: []Loop{
 			{Busy: 12500 * time.Millisecond, BytesIn: 10, BytesOut: 2000, PartialSends: 3, BlockedSends: 4, Connections: 50_001, BlockedConns: 1, UnsentBytes: 80},
-			{Busy: 13 * time.Second, BytesIn: 11, BytesOut: 2001, PartialSends: 1, BlockedSends: 2, Connections: 50_014, BlockedConns: 2, UnsentBytes: 90},
+			{Stuck: true, Busy: 13 * time.Second, BytesIn: 11, BytesOut: 2001, PartialSends: 1, BlockedSends: 2, Connections: 50_014, BlockedConns: 2, UnsentBytes: 90},
 		},
 		Feed:    &Feed{Ticks: 60, Late: 1, Skipped: 2},
 		Bus:     &Bus{Up: true, Publishes: 60, Errors: []Count{{"timeout", 1}}, Received: 61},

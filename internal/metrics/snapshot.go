@@ -56,6 +56,9 @@ type Fanout struct {
 
 // Loop is one event loop.
 type Loop struct {
+	// Stuck says that the loop did not answer in time; its numbers are then those of its last answer,
+	// since a counter that falls looks like a restart.
+	Stuck        bool
 	Busy         time.Duration // processor time of its thread
 	BytesIn      uint64
 	BytesOut     uint64
