@@ -114,8 +114,9 @@ type Clients struct {
 	// Default 64 KiB.
 	MaxInbound Size `default:"64KiB" placeholder:"SIZE" help:"Largest WebSocket message accepted from a client."`
 	// HandshakeBacklog bounds the connections per event loop that have not sent their whole
-	// request head yet. Default 16384, enough for a storm of reconnects; more get 503.
-	HandshakeBacklog int `default:"16384" placeholder:"N" help:"Connections per event loop that may be without a complete request head; more get 503."`
+	// request head yet. Default 16384, enough for a storm of reconnects; more wait in the kernel's
+	// accept queue.
+	HandshakeBacklog int `default:"16384" placeholder:"N" help:"Connections per event loop that may be without a complete request head; more wait in the kernel's queue."`
 	// WriteTimeout is how long a client's socket may take no byte while messages wait for it;
 	// then it is evicted with a reset, which frees the kernel's buffer at once. Default 30s; 0
 	// never evicts.
