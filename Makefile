@@ -5,6 +5,7 @@ SHELL := /bin/bash
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL := help
 
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 NODE_MODULES := test/e2e/node/node_modules/.package-lock.json
@@ -24,7 +25,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/gateway and bin/swarm
-	go build -trimpath -o bin/ ./cmd/gateway ./cmd/swarm
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/gateway ./cmd/swarm
 
 .PHONY: run
 run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)

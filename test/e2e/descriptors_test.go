@@ -1,11 +1,15 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // flood is what became of connections that all came at once.
@@ -86,12 +90,52 @@ func (f *flood) close() {
 // TestDescriptorExhaustion starves the gateway of descriptors: it must stay up without spinning, refuse politely, leave its clients alone and
 // serve again as soon as descriptors are free.
 func TestDescriptorExhaustion(t *testing.T) {
-	g := startGateway(t, setup{nofile: 96, flags: map[string]string{"loops": "1"}})
-	url := "http://" + g.Addr + "/sse"
-	var old []*sse
-	for range 10 {
-		old = append(old, openSSE(t, url, nil))
+	tests := []struct {
+		name    string
+		nofile  int // at the start; the gateway keeps 256 for itself and takes no more connections than the rest
+		squeeze int // descriptors left when the limit is lowered under the running gateway, so that accept fails; 0: it is not
+	}{
+		{"low from the start", 400, 0},
+		{"gone while running", 0, 40},
 	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			g := startGateway(t, setup{nofile: tt.nofile, flags: map[string]string{"loops": "1"}})
+			var old []*sse
+			for range 10 {
+				old = append(old, openSSE(t, "http://"+g.Addr+"/sse", nil))
+			}
+			if tt.squeeze > 0 {
+				limitDescriptors(t, g.pid(), tt.squeeze)
+			}
+			exhaust(t, g)
+			for i, s := range old {
+				events := s.wait(t, len(s.seen())+3)
+				if over, err := s.ended(); over {
+					t.Errorf("client %d of before lost its stream: %v", i, err)
+				}
+				checkIDs(t, events)
+			}
+		})
+	}
+}
+
+// limitDescriptors lowers the limit of a running process so far that only some more descriptors can be opened.
+func limitDescriptors(t *testing.T, pid, more int) {
+	t.Helper()
+	open, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	limit := unix.Rlimit{Cur: uint64(len(open) + more), Max: uint64(len(open) + more)}
+	if err := unix.Prlimit(pid, unix.RLIMIT_NOFILE, &limit, nil); err != nil {
+		t.Fatal(os.NewSyscallError("prlimit", err))
+	}
+}
+
+// exhaust floods the gateway with more connections than it has descriptors for, and lets them go.
+func exhaust(t *testing.T, g *gateway) {
+	t.Helper()
 	before := cpuTime(t, g.pid())
 	f := startFlood(t, g.Addr, 200, 3*time.Second)
 	used := cpuTime(t, g.pid()) - before
@@ -110,18 +154,11 @@ func TestDescriptorExhaustion(t *testing.T) {
 	}
 	f.close()
 	eventually(t, 10*time.Second, "service after descriptors became free", func() bool {
-		s, err := trySSE(url, nil)
+		s, err := trySSE("http://"+g.Addr+"/sse", nil)
 		if err != nil {
 			return false
 		}
 		defer s.close()
 		return s.resp.StatusCode == http.StatusOK
 	})
-	for i, s := range old {
-		events := s.wait(t, len(s.seen())+3)
-		if over, err := s.ended(); over {
-			t.Errorf("client %d of before lost its stream: %v", i, err)
-		}
-		checkIDs(t, events)
-	}
 }

@@ -13,7 +13,7 @@ import (
 // drain time, each with another time to come back, nobody new is let in, and the exit code is 0.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	for _, workers := range []string{"1", "2"} {
+	for _, workers := range []string{"auto", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {
 			t.Parallel()
 			const each, drain = 40, 3 * time.Second
@@ -93,7 +93,7 @@ func checkSentAway(t *testing.T, streams []*sse, sockets []*wsClient, drain time
 // TestSecondSignal: whoever asks twice does not want to wait.
 func TestSecondSignal(t *testing.T) {
 	t.Parallel()
-	for _, workers := range []string{"1", "2"} {
+	for _, workers := range []string{"auto", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {
 			t.Parallel()
 			g := startGateway(t, setup{flags: map[string]string{"drain": "60s", "workers": workers}})

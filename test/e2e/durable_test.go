@@ -12,7 +12,7 @@ import (
 // stored before) is still there afterwards, under the same ids, and numbering goes on where it stopped.
 func TestRestartKeepsMessages(t *testing.T) {
 	t.Parallel()
-	for _, workers := range []string{"1", "2"} {
+	for _, workers := range []string{"auto", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {
 			t.Parallel()
 			const count = 50

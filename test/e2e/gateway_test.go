@@ -47,7 +47,8 @@ func defaults() map[string]string {
 	return map[string]string{
 		"listen":        "127.0.0.1:0",
 		"admin":         "127.0.0.1:0",
-		"workers":       "1",
+		"workers":       "auto", // and so one process, as the descriptors suffice for so few
+		"max-conns":     "500",
 		"loops":         "2",
 		"feed":          "sim",
 		"feed-interval": "100ms",
