@@ -45,13 +45,11 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
 		unmergeable(w, name, workers)
 		return
 	}
-	length, err := duration(name, r.URL.Query())
+	ctx, cancel, err := allow(w, r, name)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	extendAnswer(w, length)
-	ctx, cancel := context.WithTimeout(r.Context(), length+profileTimeout)
 	defer cancel()
 	pages := gather(ctx, workers, pprofPath(name, r.URL.RawQuery), maxProfile)
 	if debug := r.URL.Query().Get("debug"); debug != "" && debug != "0" {
@@ -89,6 +87,17 @@ func unmergeable(w http.ResponseWriter, name string, workers []Worker) {
 func refuse(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("X-Go-Pprof", "1")
 	http.Error(w, message, status)
+}
+
+// allow gives the request and its answer the time that the profile takes.
+func allow(w http.ResponseWriter, r *http.Request, name string) (context.Context, context.CancelFunc, error) {
+	length, err := duration(name, r.URL.Query())
+	if err != nil {
+		return nil, nil, err
+	}
+	extendAnswer(w, length)
+	ctx, cancel := context.WithTimeout(r.Context(), length+profileTimeout)
+	return ctx, cancel, nil
 }
 
 // duration is how long taking the profile takes. What seconds may be is up to net/http/pprof, which
@@ -202,13 +211,11 @@ func (s *Server) workerProfile(w http.ResponseWriter, r *http.Request) {
 
 // forward passes a worker's answer on as it comes.
 func (s *Server) forward(w http.ResponseWriter, r *http.Request, worker Worker, name string) {
-	length, err := duration(name, r.URL.Query())
+	ctx, cancel, err := allow(w, r, name)
 	if err != nil {
 		refuse(w, http.StatusBadRequest, err.Error())
 		return
 	}
-	extendAnswer(w, length)
-	ctx, cancel := context.WithTimeout(r.Context(), length+profileTimeout)
 	defer cancel()
 	resp, err := worker.Get(ctx, pprofPath(name, r.URL.RawQuery))
 	if err != nil {
