@@ -17,10 +17,11 @@ func (l *Loop[S]) Close(c *Conn[S], reason Reason) {
 		l.kill(c, reason, 0)
 		return
 	}
+	l.setPaused(c, false)
+	l.dropLeftover(c)
 	c.flags |= flagClosing
 	c.reason = reason
-	l.SetTimer(c, l.cfg.Linger)
-	l.setPaused(c, false)
+	l.schedule(c, l.cfg.Linger)
 	if c.unsent == 0 {
 		l.shut(c)
 	}
@@ -31,8 +32,8 @@ func (l *Loop[S]) shut(c *Conn[S]) {
 	if c.has(flagDead | flagShut) {
 		return
 	}
-	if err := unix.Shutdown(int(c.fd), unix.SHUT_WR); err != nil {
-		l.kill(c, c.reason, 0)
+	if err := unix.Shutdown(int(c.fd), unix.SHUT_WR); err != nil || c.has(flagEnded) {
+		l.kill(c, c.reason, errnoOf(err))
 		return
 	}
 	c.flags |= flagShut
@@ -41,6 +42,29 @@ func (l *Loop[S]) shut(c *Conn[S]) {
 		l.counters.blocked--
 		l.rearm(c)
 	}
+}
+
+// ended deals with the peer's FIN. A connection that is still flushing goes on doing so: a client may well shut its
+// side first and read the rest of the answer.
+func (l *Loop[S]) ended(c *Conn[S]) {
+	switch {
+	case !c.has(flagClosing):
+		l.kill(c, PeerClosed, 0)
+	case c.unsent == 0:
+		l.kill(c, c.reason, 0)
+	default:
+		l.setPaused(c, true) // a FIN is readable forever
+		c.flags |= flagEnded
+	}
+}
+
+// lost deals with a system error. One that is closing keeps the reason it is closed for.
+func (l *Loop[S]) lost(c *Conn[S], errno unix.Errno) {
+	reason := PeerReset
+	if c.has(flagClosing) {
+		reason = c.reason
+	}
+	l.kill(c, reason, errno)
 }
 
 // Reset ends c at once with RST, which gives the kernel's send buffer back immediately: a plain close leaves it
@@ -68,30 +92,37 @@ func (l *Loop[S]) kill(c *Conn[S], reason Reason, errno unix.Errno) {
 		l.counters.blocked--
 	}
 	c.flags |= flagDead
-	c.reason, c.errno = reason, uint16(errno)
+	c.reason = reason
 	l.unlink(c)
 	// Deregistered by hand although close(2) would: a duplicate of the descriptor in a child between fork and
 	// exec would keep the registration alive.
 	_ = l.poller.Delete(int(c.fd))
 	l.dropUnsent(c)
 	l.dropLeftover(c)
-	l.dead = append(l.dead, c.fd)
+	l.dead = append(l.dead, dying{c.fd, errno})
 	if len(l.dead) == 1 {
 		l.trigger(func(any) error { l.reap(); return nil })
 	}
 }
 
+// dying is a connection between its end and its OnClose.
+type dying struct {
+	fd    int32
+	errno unix.Errno // what it died of, if the system said so
+}
+
 // reap buries the dead. The poller runs it behind a batch of events.
 func (l *Loop[S]) reap() {
 	for i := 0; i < len(l.dead); i++ { // OnClose may add to the list
-		c := l.slab.at(l.dead[i])
+		d := l.dead[i]
+		c := l.slab.at(d.fd)
 		var err error
-		if c.errno != 0 {
-			err = unix.Errno(c.errno)
+		if d.errno != 0 {
+			err = d.errno
 		}
 		l.handler.OnClose(c, c.reason, err)
 		l.slab.release(c)
-		_ = unix.Close(int(c.fd))
+		_ = unix.Close(int(d.fd))
 	}
 	l.dead = l.dead[:0]
 }

@@ -25,7 +25,8 @@ type Config struct {
 
 	// Limits.
 
-	// MaxConns bounds the open connections of all loops that share the Slab. 0 means no bound but descriptors.
+	// MaxConns bounds the connections of all loops that share the Slab, at accept; closing ones count until their
+	// descriptor is free. 0 means no bound but descriptors.
 	MaxConns int
 	// MaxPending bounds the bytes copied for one connection by Write while its socket is full. Default 4 KiB.
 	MaxPending int
@@ -55,10 +56,12 @@ const (
 	defaultLinger      = 5 * time.Second
 	defaultSlice       = 256
 	// readBuffer is what one read may bring in. 64 KiB is the loopback MSS and four times what a broadcast
-	// gateway's clients ever send at once; a larger one buys nothing and there is one per loop.
+	// gateway's clients ever send at once; a larger one buys nothing. There is one per loop.
 	readBuffer = 64 << 10
 	// acceptBurst bounds the accepts per event, so that a connect storm does not starve deliveries.
 	acceptBurst = 64
+	// drainBurst bounds the accepts of StopListening: no accept queue is longer (somaxconn is 4,096 by default).
+	drainBurst = 1 << 16
 	// refuseBurst bounds the polite refusals per pause while descriptors are exhausted.
 	refuseBurst = 16
 )

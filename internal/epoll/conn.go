@@ -24,10 +24,6 @@ type Conn[S any] struct {
 	// Timer: position in the wheel (timer.go).
 	due        uint32
 	next, prev int32
-	bucket     int16
-
-	// errno is the system error a connection died of.
-	errno uint16
 
 	// Side tables: index+1 of the entry, 0 for none.
 	unsent, leftover int32
@@ -41,12 +37,13 @@ type Conn[S any] struct {
 type flags uint8
 
 const (
-	flagOpen       flags = 1 << iota // OnOpen was called
-	flagConnecting                   // dialed, not yet established
+	flagConnecting flags = 1 << iota // dialed, not yet established
 	flagBlocked                      // the kernel took less than offered; EPOLLOUT is armed
 	flagPaused                       // reading is paused
 	flagClosing                      // Close was called: flush, FIN, linger
 	flagShut                         // FIN sent
+	flagEnded                        // the peer's FIN has come while Close was flushing
+	flagDue                          // the timer has expired and waits for its slice
 	flagDead                         // deregistered; OnClose and close(2) at the end of the batch
 )
 

@@ -12,9 +12,13 @@ import (
 // Dial begins a connection from local to remote. An invalid local leaves the source to the kernel; with port 0
 // the port is chosen at connect time, when the four-tuple decides what is free (IP_BIND_ADDRESS_NO_PORT), so that
 // one source address serves 28,000 connections per target and not per machine. The state may be filled in at
-// once; OnOpen or OnClose with DialFailed follows. Errors are EMFILE, EADDRNOTAVAIL (ports exhausted) and the
-// like, named after the system call.
+// once; OnOpen or OnClose with DialFailed follows. An error means that nothing follows. It names the system call:
+// EMFILE, EADDRNOTAVAIL (ports exhausted), what connect(2) knows at once (a refusal by this machine itself, no
+// route), or ECANCELED in the OnClose of a loop that ends. MaxConns does not apply, but the connection is counted.
 func (l *Loop[S]) Dial(local, remote netip.AddrPort) (*Conn[S], error) {
+	if l.ending {
+		return nil, fmt.Errorf("dial %s: event loop: %w", remote, unix.ECANCELED)
+	}
 	sa, family := toSockaddr(remote)
 	fd, err := unix.Socket(family, unix.SOCK_STREAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -28,15 +32,14 @@ func (l *Loop[S]) Dial(local, remote netip.AddrPort) (*Conn[S], error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("dial %s from %s: %w", remote, local.Addr(), os.NewSyscallError("connect", err))
 	}
-	c, err := l.register(fd, remote)
+	c, err := l.register(fd, remote, 0)
 	if err != nil {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("dial %s: %w", remote, err)
 	}
 	c.flags |= flagConnecting
 	if err := l.poller.AddReadWrite(&netpoll.PollAttachment{FD: fd}, false); err != nil {
-		l.unlink(c)
-		l.slab.release(c)
+		l.unregister(c)
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("dial %s: %w", remote, err)
 	}
@@ -64,15 +67,11 @@ func (l *Loop[S]) connected(c *Conn[S]) {
 	if c.has(flagDead) {
 		return
 	}
-	errno, err := unix.GetsockoptInt(int(c.fd), unix.SOL_SOCKET, unix.SO_ERROR)
-	if err != nil {
-		errno = int(errnoOf(err))
-	}
-	if errno != 0 {
-		l.kill(c, DialFailed, unix.Errno(errno))
+	if errno := socketError(c.fd); errno != 0 {
+		l.kill(c, DialFailed, errno)
 		return
 	}
-	c.flags = c.flags&^flagConnecting | flagOpen
+	c.flags &^= flagConnecting
 	l.rearm(c)
 	l.handler.OnOpen(c)
 }

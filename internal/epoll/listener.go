@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -24,6 +25,7 @@ const (
 	accepting   pause = iota
 	pausedTick        // until the next tick: descriptors or memory are exhausted
 	pausedOwner       // until ResumeAccept
+	stopped           // for good; the descriptor is closed at the end of the batch
 )
 
 // Listen binds and listens on addr ("host:port", ":8080", "[::1]:0") and returns the bound address. Several loops
@@ -45,16 +47,30 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 	return localAddr(fd)
 }
 
-// StopListening accepts what waits in the queues and closes the listeners.
+// StopListening accepts what waits in the queues and closes the listeners, like connections at the end of the batch
+// of events at hand.
 func (l *Loop[S]) StopListening() {
 	for i := range l.listeners {
-		for l.acceptOne(i) {
+		if l.listeners[i].paused == stopped {
 			continue
 		}
-		_ = l.poller.Delete(l.listeners[i].fd)
-		_ = unix.Close(l.listeners[i].fd)
+		l.pause(i, stopped)
+		for range drainBurst {
+			if !l.acceptOne(i) {
+				break
+			}
+		}
 	}
-	l.listeners = nil
+	l.trigger(func(any) error { l.closeListeners(); return nil })
+}
+
+func (l *Loop[S]) closeListeners() {
+	l.listeners = slices.DeleteFunc(l.listeners, func(ln listener) bool {
+		if ln.paused == stopped {
+			_ = unix.Close(ln.fd)
+		}
+		return ln.paused == stopped
+	})
 }
 
 // PauseAccept leaves new connections in the kernel's queue until ResumeAccept.
@@ -79,7 +95,7 @@ func (l *Loop[S]) listener(fd int) int {
 
 func (l *Loop[S]) accept(i int) {
 	for range acceptBurst {
-		if i >= len(l.listeners) || l.listeners[i].paused != accepting || !l.acceptOne(i) {
+		if l.listeners[i].paused != accepting || !l.acceptOne(i) {
 			return
 		}
 	}
@@ -108,34 +124,40 @@ func (l *Loop[S]) acceptOne(i int) bool {
 
 func (l *Loop[S]) admit(fd int, peer netip.AddrPort) {
 	l.counters.Accepted++
-	if l.cfg.MaxConns > 0 && l.slab.Open() >= l.cfg.MaxConns {
+	c, err := l.register(fd, peer, l.cfg.MaxConns)
+	switch {
+	case errors.Is(err, errFull):
 		l.refuse(fd, RefusedMaxConns)
 		return
-	}
-	c, err := l.register(fd, peer)
-	if err != nil {
+	case err != nil:
 		l.refuse(fd, RefusedNoFile)
 		return
 	}
 	if err := l.poller.AddRead(&netpoll.PollAttachment{FD: fd}, false); err != nil {
-		l.kill(c, RefusedNoFile, errnoOf(err)) // epoll_ctl(2): max_user_watches or kernel memory
+		l.unregister(c)
+		l.refuse(fd, RefusedNoFile) // epoll_ctl(2): max_user_watches or kernel memory
 		return
 	}
-	c.flags |= flagOpen
 	l.handler.OnOpen(c)
 }
 
-// register makes a descriptor a connection of this loop.
-func (l *Loop[S]) register(fd int, peer netip.AddrPort) (*Conn[S], error) {
-	c, err := l.slab.claim(fd)
+// register makes a descriptor a connection of this loop, if fewer than limit are open.
+func (l *Loop[S]) register(fd int, peer netip.AddrPort, limit int) (*Conn[S], error) {
+	c, err := l.slab.claim(fd, limit)
 	if err != nil {
 		return nil, err
 	}
 	l.arm(true)
 	c.addr, c.port = peer.Addr().As16(), peer.Port()
 	c.lastRead, c.lastWrite = l.wheel.now, l.wheel.now
-	l.SetTimer(c, maxTimer)
+	l.link(c, l.wheel.now+ticks(maxTimer))
 	return c, nil
+}
+
+// unregister undoes register for a connection nobody has heard of.
+func (l *Loop[S]) unregister(c *Conn[S]) {
+	l.unlink(c)
+	l.slab.release(c)
 }
 
 // refuse answers a connection that will not be served and closes it. Reading what the client has sent so far
@@ -143,10 +165,10 @@ func (l *Loop[S]) register(fd int, peer netip.AddrPort) (*Conn[S], error) {
 func (l *Loop[S]) refuse(fd int, reason Reason) {
 	l.counters.refused[reason]++
 	if l.cfg.Refusal != nil {
-		_, _ = recv(int32(fd), l.buf)
+		discard(int32(fd), readBuffer)
 		_, _ = send(int32(fd), l.cfg.Refusal(reason))
 		_ = unix.Shutdown(fd, unix.SHUT_WR)
-		_, _ = recv(int32(fd), l.buf)
+		discard(int32(fd), readBuffer)
 	}
 	_ = unix.Close(fd)
 }
@@ -196,6 +218,7 @@ func (l *Loop[S]) resume(i int) {
 	l.listeners[i].paused = accepting
 	if err := l.poller.AddRead(&netpoll.PollAttachment{FD: l.listeners[i].fd}, false); err != nil {
 		l.listeners[i].paused = pausedTick
+		l.arm(true)
 	}
 }
 

@@ -30,13 +30,14 @@ type Loop[S any] struct {
 	wheel     wheel
 	unsent    table[unsent]
 	leftover  table[[]byte]
-	dead      []int32
-	buf       []byte
+	dead      []dying
+	buf       []byte // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
 	timer     int  // timerfd
 	ticking   bool // the timerfd is armed
 	reserve   int  // descriptor kept for refusing politely when there are no others
 	coalesce  coalescer
+	ending    bool // Run is about to return
 
 	// Wake-up from other goroutines.
 	doorbell int // eventfd, level-triggered: readable for as long as there is work
@@ -48,11 +49,13 @@ type Loop[S any] struct {
 }
 
 // NewLoop returns a loop that keeps its connections in slab, which all loops of a process share, and reports to
-// h. Listen and Dial may be used before Run, on the goroutine that will call Run.
+// h. Listen and Dial may be used before Run, on the goroutine that will call Run. Only Run frees the descriptors: a
+// loop that will not serve after all is stopped and then run.
 func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
+	cfg = cfg.withDefaults()
 	l := &Loop[S]{
-		cfg: cfg.withDefaults(), slab: slab, handler: h, start: time.Now(),
-		wheel: newWheel(), buf: make([]byte, readBuffer), coalesce: newCoalescer(cfg.Coalesce),
+		cfg: cfg, slab: slab, handler: h, start: time.Now(),
+		wheel: newWheel(), buf: make([]byte, cfg.MaxLeftover+readBuffer), coalesce: newCoalescer(cfg.Coalesce),
 		timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
 	}
 	if err := l.openDescriptors(); err != nil {
@@ -110,8 +113,12 @@ func (l *Loop[S]) Run() error {
 }
 
 func (l *Loop[S]) shutdown() {
-	l.each(func(c *Conn[S]) { l.Reset(c, Stopped) })
-	l.StopListening()
+	l.ending = true
+	for i := range l.listeners {
+		l.pause(i, stopped)
+	}
+	l.closeListeners()
+	l.Each(func(c *Conn[S]) { l.Reset(c, Stopped) })
 	l.reap()
 	l.gone.Lock()
 	defer l.gone.Unlock()
@@ -249,6 +256,3 @@ func (l *Loop[S]) Conn(fd int32) *Conn[S] {
 	}
 	return nil
 }
-
-// Each calls f for every connection of the loop, in no order. f may close connections but not dial.
-func (l *Loop[S]) Each(f func(*Conn[S])) { l.each(f) }

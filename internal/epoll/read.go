@@ -8,7 +8,11 @@ import (
 
 // readable makes one read. Epoll is level-triggered: what is left comes up again after the others had their turn.
 func (l *Loop[S]) readable(c *Conn[S], ev netpoll.IOEvent) {
-	if c.has(flagPaused) && ev&(unix.EPOLLERR|unix.EPOLLHUP) == 0 {
+	if c.has(flagPaused) {
+		// Nobody wants to read, so that a reset would go unnoticed behind the bytes that have arrived before it.
+		if ev&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
+			l.lost(c, socketError(c.fd))
+		}
 		return
 	}
 	held := l.restore(c)
@@ -18,7 +22,7 @@ func (l *Loop[S]) readable(c *Conn[S], ev netpoll.IOEvent) {
 		l.retain(c, l.buf[:held])
 		return
 	case errno != 0:
-		l.kill(c, PeerReset, errno)
+		l.lost(c, errno)
 		return
 	case n == 0:
 		l.ended(c)
@@ -34,15 +38,6 @@ func (l *Loop[S]) readable(c *Conn[S], ev netpoll.IOEvent) {
 	if used < len(b) && c.Alive() {
 		l.retain(c, b[used:])
 	}
-}
-
-// ended deals with the peer's FIN.
-func (l *Loop[S]) ended(c *Conn[S]) {
-	if c.has(flagClosing) {
-		l.kill(c, c.reason, 0)
-		return
-	}
-	l.kill(c, PeerClosed, 0)
 }
 
 // restore moves the leftover of c to the front of the read buffer and returns its length.
@@ -76,15 +71,24 @@ func (l *Loop[S]) dropLeftover(c *Conn[S]) {
 	c.leftover = 0
 }
 
-// PauseRead stops reading from c, so that the peer's TCP window closes. Call it from OnData only when all bytes
-// at hand are consumed: a leftover is offered again with the next bytes that arrive after ResumeRead.
-func (l *Loop[S]) PauseRead(c *Conn[S]) { l.setPaused(c, true) }
+// PauseRead stops reading from c, so that the peer's TCP window closes. Its FIN is not noticed then, but its reset is.
+// Call it from OnData only when all bytes at hand are consumed: a leftover is offered again with the next bytes that
+// arrive after ResumeRead.
+func (l *Loop[S]) PauseRead(c *Conn[S]) {
+	if c.Alive() {
+		l.setPaused(c, true)
+	}
+}
 
 // ResumeRead undoes PauseRead.
-func (l *Loop[S]) ResumeRead(c *Conn[S]) { l.setPaused(c, false) }
+func (l *Loop[S]) ResumeRead(c *Conn[S]) {
+	if c.Alive() {
+		l.setPaused(c, false)
+	}
+}
 
 func (l *Loop[S]) setPaused(c *Conn[S], paused bool) {
-	if c.has(flagPaused) == paused || c.has(flagDead) {
+	if c.has(flagPaused) == paused {
 		return
 	}
 	c.flags ^= flagPaused

@@ -10,6 +10,10 @@ import (
 
 // Reservation keeps a port for the listeners of one gateway, whichever of its processes they are in, without
 // taking connections itself: a bound TCP socket that does not listen.
+//
+// It shares the port through SO_REUSEPORT alone, the listeners have SO_REUSEADDR as well, and a probe has only that.
+// So a probe gets past connections in TIME_WAIT, but neither past a listener nor past another reservation, even if
+// its listeners are yet to come.
 type Reservation struct {
 	// Addr is the bound address; with port 0 asked for, it has the port that was given.
 	Addr netip.AddrPort
@@ -48,10 +52,11 @@ func bind(addr string, share bool) (int, error) {
 	if err != nil {
 		return -1, fmt.Errorf("bind %s: socket: %w", addr, err)
 	}
-	_ = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
+	sharing := unix.SO_REUSEADDR
 	if share {
-		err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEPORT, 1)
+		sharing = unix.SO_REUSEPORT
 	}
+	err = unix.SetsockoptInt(fd, unix.SOL_SOCKET, sharing, 1)
 	if v6only && err == nil {
 		err = unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1)
 	}

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 )
@@ -32,11 +33,19 @@ func (s *Slab[S]) at(fd int32) *Conn[S] {
 	return &s.chunks[fd>>chunkBits].Load()[fd&(chunkSize-1)]
 }
 
-// claim returns the entry of a new descriptor, reset but for its generation.
-func (s *Slab[S]) claim(fd int) (*Conn[S], error) {
+// errFull says that MaxConns connections are open.
+var errFull = errors.New("as many connections as allowed are open")
+
+// claim counts a connection in, unless limit are open (0: no limit), and returns the entry of its descriptor, reset
+// but for the generation.
+func (s *Slab[S]) claim(fd, limit int) (*Conn[S], error) {
 	i := fd >> chunkBits
 	if i >= len(s.chunks) {
 		return nil, fmt.Errorf("descriptor %d is beyond the %d the table was made for", fd, len(s.chunks)<<chunkBits)
+	}
+	if n := s.open.Add(1); limit > 0 && n > int64(limit) {
+		s.open.Add(-1)
+		return nil, errFull
 	}
 	chunk := s.chunks[i].Load()
 	if chunk == nil {
@@ -44,13 +53,13 @@ func (s *Slab[S]) claim(fd int) (*Conn[S], error) {
 		chunk = s.chunks[i].Load()
 	}
 	c := &chunk[fd&(chunkSize-1)]
-	c.gen.Load()
+	c.gen.Load() // pairs with release: what the last owner wrote is over before this one writes
 	c.reset(int32(fd))
-	s.open.Add(1)
 	return c, nil
 }
 
-// release gives the entry back; the caller closes the descriptor afterwards, never before.
+// release gives the entry back and counts the connection out; the caller closes the descriptor afterwards, never
+// before.
 func (s *Slab[S]) release(c *Conn[S]) {
 	s.open.Add(-1)
 	c.gen.Add(1)
@@ -60,8 +69,8 @@ func (c *Conn[S]) reset(fd int32) {
 	var zero S
 	c.fd, c.state = fd, zero
 	c.addr, c.port = [16]byte{}, 0
-	c.flags, c.reason, c.errno = 0, ReasonNone, 0
-	c.due, c.next, c.prev, c.bucket = 0, none, none, unlinked
+	c.flags, c.reason = 0, ReasonNone
+	c.due, c.next, c.prev = 0, none, none
 	c.unsent, c.leftover = 0, 0
 	c.lastRead, c.lastWrite = 0, 0
 }

@@ -34,6 +34,15 @@ func tcpOption(name int) func(fd, value int) error {
 	}
 }
 
+// socketError takes the pending error off a socket.
+func socketError(fd int32) unix.Errno {
+	errno, err := unix.GetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_ERROR)
+	if err != nil {
+		return errnoOf(err)
+	}
+	return unix.Errno(errno)
+}
+
 func setKeepAlive(fd, idle int) error {
 	return socket.SetKeepAlive(fd, true, idle, max(idle/keepAliveProbes, 1), keepAliveProbes)
 }

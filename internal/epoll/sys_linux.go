@@ -41,6 +41,20 @@ func recv(fd int32, b []byte) (int, unix.Errno) {
 	}
 }
 
+// queued returns how many bytes the peer has not acknowledged yet, a FIN counting as one (tcp(7), SIOCOUTQ).
+func queued(fd int32) int {
+	n, err := unix.IoctlGetInt(int(fd), unix.SIOCOUTQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// discard throws away up to n bytes that have arrived, without a buffer to read them into (tcp(7), MSG_TRUNC).
+func discard(fd int32, n int) {
+	_, _, _ = unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), 0, uintptr(n), unix.MSG_DONTWAIT|unix.MSG_TRUNC, 0, 0)
+}
+
 // accept4 takes one connection off a listener's queue, without the two heap objects of unix.Accept4.
 func accept4(fd int32) (int, netip.AddrPort, unix.Errno) {
 	var sa unix.RawSockaddrAny

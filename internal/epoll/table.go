@@ -42,6 +42,15 @@ type unsent struct {
 
 func (u *unsent) len() int { return len(u.rest) + len(u.pending) - u.taken }
 
+// compact takes the bytes that have been taken out of pending, which would otherwise grow without bound behind a
+// peer that never takes quite everything.
+func (u *unsent) compact() {
+	if u.taken > 0 {
+		u.pending = u.pending[:copy(u.pending, u.pending[u.taken:])]
+		u.taken = 0
+	}
+}
+
 // keep appends a copy of b to buf, a buffer of the byteslice pool, and returns the buffer to use from now on.
 // The one passed in must not be used after.
 func keep(buf, b []byte) []byte {

@@ -7,10 +7,9 @@ import "time"
 const Tick = 100 * time.Millisecond
 
 const (
-	buckets  = 512 // 51.2 s a round: heartbeats stay within one
-	firing   = buckets
-	unlinked = int16(-1)
-	none     = int32(-1)
+	buckets = 512 // 51.2 s a round: heartbeats stay within one
+	firing  = buckets
+	none    = int32(-1)
 
 	// maxTimer is the timer of a connection that has asked for none.
 	maxTimer = time.Hour
@@ -19,13 +18,14 @@ const (
 // wheel is a hashed timer wheel of intrusive lists through the Slab. Every live connection is in exactly one
 // bucket, which also makes it the list of all connections of a loop.
 type wheel struct {
-	heads [buckets + 1]int32 // the last one: due, waiting for their slice
+	heads [buckets + 1]int32 // the one more: due, waiting for their slice, first come first served
+	last  int32              // the end of that list
 	now   uint32             // ticks since the loop was made
 	count int
 }
 
 func newWheel() wheel {
-	var w wheel
+	w := wheel{last: none}
 	for i := range w.heads {
 		w.heads[i] = none
 	}
@@ -36,42 +36,64 @@ func ticks(d time.Duration) uint32 {
 	return uint32(max((d+Tick-1)/Tick, 1))
 }
 
-// SetTimer makes OnTimer be called once d from now, rounded up to a Tick, in place of the timer set before. A
-// connection always has a timer: without a call it fires every hour.
+// SetTimer makes OnTimer be called once d from now, give or take a Tick, in place of the timer set before. A
+// connection always has a timer: without a call it fires every hour. A closing connection keeps its linger time.
 func (l *Loop[S]) SetTimer(c *Conn[S], d time.Duration) {
-	if c.has(flagDead) {
-		return
+	if c.Alive() {
+		l.schedule(c, d)
 	}
-	l.unlink(c)
-	c.due = l.wheel.now + ticks(d)
-	l.link(c, int16(c.due%buckets))
 }
 
-func (l *Loop[S]) link(c *Conn[S], bucket int16) {
+func (l *Loop[S]) schedule(c *Conn[S], d time.Duration) {
+	l.unlink(c)
+	l.link(c, l.wheel.now+ticks(d))
+}
+
+// link puts c, which is in no list, in front of the others of its bucket.
+func (l *Loop[S]) link(c *Conn[S], due uint32) {
 	w := &l.wheel
-	head := w.heads[bucket]
-	c.bucket, c.prev, c.next = bucket, none, head
+	c.due = due
+	head := w.heads[due%buckets]
+	c.prev, c.next = none, head
 	if head != none {
 		l.slab.at(head).prev = c.fd
 	}
-	w.heads[bucket] = c.fd
+	w.heads[due%buckets] = c.fd
 	w.count++
 }
 
-func (l *Loop[S]) unlink(c *Conn[S]) {
-	if c.bucket == unlinked {
-		return
-	}
+// queue puts c, which is in no list, behind the others that are due.
+func (l *Loop[S]) queue(c *Conn[S]) {
 	w := &l.wheel
-	if c.prev != none {
-		l.slab.at(c.prev).next = c.next
+	c.flags |= flagDue
+	c.prev, c.next = w.last, none
+	if w.last != none {
+		l.slab.at(w.last).next = c.fd
 	} else {
-		w.heads[c.bucket] = c.next
+		w.heads[firing] = c.fd
 	}
-	if c.next != none {
+	w.last = c.fd
+	w.count++
+}
+
+// unlink takes c out of the list that it is in.
+func (l *Loop[S]) unlink(c *Conn[S]) {
+	w := &l.wheel
+	switch {
+	case c.prev != none:
+		l.slab.at(c.prev).next = c.next
+	case c.has(flagDue):
+		w.heads[firing] = c.next
+	default:
+		w.heads[c.due%buckets] = c.next
+	}
+	switch {
+	case c.next != none:
 		l.slab.at(c.next).prev = c.prev
+	case c.has(flagDue):
+		w.last = c.prev
 	}
-	c.bucket = unlinked
+	c.flags &^= flagDue
 	w.count--
 }
 
@@ -80,18 +102,18 @@ func (l *Loop[S]) advance(now uint32) {
 	w := &l.wheel
 	for range min(now-w.now, buckets) {
 		w.now++
-		l.gather(int16(w.now%buckets), now)
+		l.gather(w.now%buckets, now)
 	}
 	w.now = now
 }
 
-func (l *Loop[S]) gather(bucket int16, now uint32) {
+func (l *Loop[S]) gather(bucket, now uint32) {
 	for fd := l.wheel.heads[bucket]; fd != none; {
 		c := l.slab.at(fd)
 		fd = c.next
 		if int32(c.due-now) <= 0 {
 			l.unlink(c)
-			l.link(c, firing)
+			l.queue(c)
 		}
 	}
 }
@@ -104,7 +126,7 @@ func (l *Loop[S]) fire(budget int) (more bool) {
 			return false
 		}
 		c := l.slab.at(fd)
-		l.SetTimer(c, maxTimer)
+		l.schedule(c, maxTimer)
 		l.expire(c)
 	}
 	return l.wheel.heads[firing] != none
@@ -115,19 +137,25 @@ func (l *Loop[S]) expire(c *Conn[S]) {
 		l.handler.OnTimer(c)
 		return
 	}
-	// Lingering has lasted long enough. What the peer has not taken by now it will not get.
-	if c.unsent != 0 {
+	// Lingering has lasted long enough. What the peer has not taken by now it will not get, nor shall it stay in the
+	// kernel's send buffer.
+	if c.unsent != 0 || queued(c.fd) > 0 {
 		l.abort(c)
 	}
 	l.kill(c, c.reason, 0)
 }
 
-// each calls f for every connection of the loop. f may close it, but must not open others.
-func (l *Loop[S]) each(f func(*Conn[S])) {
-	for b := range l.wheel.heads {
-		for fd := l.wheel.heads[b]; fd != none; {
-			c := l.slab.at(fd)
-			fd = c.next
+// Each calls f for every connection of the loop, those being dialed or closed included, in no order. f may do to
+// them, and to others, whatever a Handler may.
+func (l *Loop[S]) Each(f func(*Conn[S])) {
+	fds := make([]int32, 0, l.wheel.count) // a copy: f may move connections between the lists
+	for _, fd := range l.wheel.heads {
+		for ; fd != none; fd = l.slab.at(fd).next {
+			fds = append(fds, fd)
+		}
+	}
+	for _, fd := range fds {
+		if c := l.slab.at(fd); !c.has(flagDead) {
 			f(c)
 		}
 	}

@@ -66,7 +66,8 @@ func (l *Loop[S]) Write(c *Conn[S], b []byte) Status {
 		c.unsent = l.unsent.add(unsent{})
 	}
 	u := l.unsent.at(c.unsent)
-	if len(u.pending)-u.taken+len(b) > l.cfg.MaxPending {
+	u.compact()
+	if len(u.pending)+len(b) > l.cfg.MaxPending {
 		l.Reset(c, PendingExceeded)
 		return Failed
 	}
@@ -84,7 +85,7 @@ func (l *Loop[S]) short(c *Conn[S], n int, errno unix.Errno) bool {
 	switch errno {
 	case 0, unix.EAGAIN, unix.ENOBUFS, unix.ENOMEM: // the last two: the kernel is short of memory, now
 	default:
-		l.kill(c, PeerReset, errno)
+		l.lost(c, errno)
 		return false
 	}
 	if n > 0 {
@@ -173,12 +174,12 @@ func (l *Loop[S]) rearm(c *Conn[S]) {
 	pa := netpoll.PollAttachment{FD: int(c.fd)}
 	paused := c.has(flagPaused)
 	var err error
-	if c.has(flagBlocked) {
+	if c.has(flagBlocked | flagConnecting) {
 		err = l.poller.ModReadWrite(&pa, paused)
 	} else {
 		err = l.poller.ModRead(&pa, paused)
 	}
 	if err != nil { // cannot happen to a registered descriptor; an unwatched connection must not live on
-		l.kill(c, PeerReset, errnoOf(err))
+		l.lost(c, errnoOf(err))
 	}
 }
