@@ -10,7 +10,7 @@ import (
 func everySplit(t *testing.T, in []byte, run func(pieces ...[]byte) string) string {
 	t.Helper()
 	want := run(bytes.Clone(in))
-	step := 1 + len(in)/2048 // long inputs are sampled: all cuts of 100 KB would take minutes
+	step := 1 + len(in)/1024 // long inputs are sampled: all cuts of 64 KB would take minutes
 	for i := step; i < len(in); i += step {
 		if got := run(bytes.Clone(in[:i]), bytes.Clone(in[i:])); got != want {
 			t.Fatalf("%q cut at %d: got %s, want %s", in, i, got, want)
