@@ -16,9 +16,9 @@ function flush_failed(   i) {
 /^=== (RUN|CONT|NAME) / { current = $3; next }
 /^[ \t]*--- (PASS|FAIL|SKIP): / {
 	test = $3
-	if ($2 == "PASS") passed++
-	if ($2 == "FAIL") failed++
-	if ($2 == "SKIP") { skipped++; print "skipped " test ": " (test in said ? said[test] : "no reason given") }
+	if ($2 == "PASS:") passed++
+	if ($2 == "FAIL:") failed++
+	if ($2 == "SKIP:") { skipped++; print "skipped " test ": " (test in said ? said[test] : "no reason given") }
 	if (live != "" && $0 ~ /^---/) { print $2, $3, $4; fflush() }
 	next
 }
