@@ -2,6 +2,7 @@ package session
 
 import (
 	"math/rand/v2"
+	"sync/atomic"
 	"time"
 
 	"tickgate/internal/epoll"
@@ -28,6 +29,8 @@ type Loop struct {
 	drain      time.Duration
 	draining   bool
 	counters   Counters
+
+	answered atomic.Pointer[Snapshot] // the last one taken
 }
 
 // NewLoop returns an event loop whose connections are kept in slab, which all loops of the process share.

@@ -30,23 +30,48 @@ type Snapshot struct {
 }
 
 // Snapshot asks the loop for its counters and waits for them for at most patience: a loop answers behind the events at
-// hand. It reports false if the loop did not answer in time or has ended. Safe for concurrent use.
+// hand. It reports false, with the counters of the last answer, if the loop did not answer in time or has ended. Safe for
+// concurrent use.
 func (l *Loop) Snapshot(patience time.Duration) (Snapshot, bool) {
 	answer := make(chan Snapshot, 1)
 	if !l.epoll.Post(func() { answer <- l.snapshot() }) {
-		return Snapshot{}, false
+		return l.last(), false
 	}
 	select {
 	case s := <-answer:
+		l.answered.Store(&s)
 		return s, true
 	case <-l.epoll.Done():
 	case <-time.After(patience):
 	}
-	return Snapshot{}, false
+	return l.last(), false
+}
+
+func (l *Loop) last() Snapshot {
+	if s := l.answered.Load(); s != nil {
+		return *s
+	}
+	return Snapshot{}
 }
 
 func (l *Loop) snapshot() Snapshot {
 	s := Snapshot{Counters: l.counters, Loop: l.epoll.Stats(), Fanout: l.fanout.Stats()}
 	s.Refused, s.Closed = maps.Clone(l.counters.Refused), maps.Clone(l.counters.Closed)
 	return s
+}
+
+// EachSession calls f with the number of sessions of each transport and phase.
+func (s *Snapshot) EachSession(f func(Transport, Phase, int)) {
+	for t := range transports {
+		for p := range phases {
+			f(t, p, s.Sessions[t][p])
+		}
+	}
+}
+
+// EachHandshake calls f with the number of sessions opened of each transport; HTTP opens none.
+func (s *Snapshot) EachHandshake(f func(Transport, uint64)) {
+	for t := WebSocket; t < transports; t++ {
+		f(t, s.Handshakes[t])
+	}
 }

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"context"
+
+	"tickgate/internal/admin"
+	"tickgate/internal/metrics"
+)
+
+// runAlone serves clients in this process.
+func (g *gateway) runAlone(ctx context.Context) error {
+	defer g.close()
+	source := newSource(g)
+	self, err := newProcess(metrics.Config{Source: source.snapshot, Kernel: true, Version: version})
+	if err != nil {
+		return err
+	}
+	worker := admin.Local("0", admin.WorkerHandler(self))
+	if err := g.open(ctx, func() []admin.Worker { return []admin.Worker{worker} }); err != nil {
+		return err
+	}
+	n, err := newNode(ctx, g.cfg, g.plan, g.bus, g.addr)
+	if err != nil {
+		return err
+	}
+	defer n.close()
+	source.node.Store(n)
+	n.serve()
+	if err := g.startFeed(ctx); err != nil {
+		return err
+	}
+	if err := g.wait(n.failed); err != nil {
+		return err
+	}
+	return n.drain(g.cfg.Server.Drain, g.signals)
+}

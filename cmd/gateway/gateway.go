@@ -1,0 +1,126 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"tickgate/internal/admin"
+	"tickgate/internal/bus"
+	"tickgate/internal/config"
+	"tickgate/internal/metrics"
+)
+
+// gateway is what there is one of, whether clients are served in this process or in workers: the bus, the feed, the
+// private listener, and the reaction to signals.
+type gateway struct {
+	// Immutable after serve has made it.
+	cfg     *config.Config
+	program program
+	log     *slog.Logger
+	plan    plan
+	addr    string // of the public listeners
+	signals chan os.Signal
+
+	ready *admin.Readiness
+	bus   *bus.Bus
+	feed  *ticker
+	admin *admin.Server
+}
+
+// open starts the parts that come before the clients: the bus, and the private listener, so that health is visible from
+// the beginning. The caller calls close also after an error.
+func (g *gateway) open(ctx context.Context, workers func() []admin.Worker) (err error) {
+	g.ready = admin.NewReadiness("bus", "clients")
+	if err = g.listenAdmin(workers); err != nil {
+		return err
+	}
+	if g.bus, err = bus.Open(ctx, busConfig(g.cfg, g.plan.workers > 1, g.log)); err != nil {
+		return err
+	}
+	g.ready.Unblock("bus")
+	g.ready.Check("bus", g.bus.Ready)
+	return nil
+}
+
+func busConfig(cfg *config.Config, listen bool, log *slog.Logger) bus.Config {
+	return bus.Config{
+		URLs: cfg.Bus.URLs, Dir: cfg.Bus.Data, Listen: listen && len(cfg.Bus.URLs) == 0,
+		MaxPayload: int(cfg.Topics.MaxMessage), Logger: log,
+	}
+}
+
+// listenAdmin starts the private listener over the processes that workers returns.
+func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
+	if g.cfg.Server.Admin.Addr == "" {
+		return nil
+	}
+	g.admin, err = admin.Listen(admin.Config{
+		Addr: g.cfg.Server.Admin.Addr, Workers: workers, MergeMetrics: mergeMetrics,
+		Readiness: g.ready, Log: g.log,
+	})
+	if err != nil {
+		return err
+	}
+	go func() {
+		if err := g.admin.Serve(); err != nil {
+			g.log.Error("admin listener ended", "error", err)
+		}
+	}()
+	g.log.Info("admin listening", "addr", g.admin.Addr())
+	return nil
+}
+
+func mergeMetrics(pages []admin.Page) ([]byte, error) {
+	converted := make([]metrics.Page, len(pages))
+	for i, p := range pages {
+		converted[i] = metrics.Page(p)
+	}
+	return metrics.Merge(converted)
+}
+
+// startFeed begins to publish ticks. It comes last, so that the first tick finds everybody.
+func (g *gateway) startFeed(ctx context.Context) (err error) {
+	g.feed, err = startTicker(ctx, g.cfg, g.program.stdin, g.bus, g.log)
+	return err
+}
+
+// wait returns nil at the first signal, and an error when a part has failed. Errors of the feed do not end the gateway: its
+// clients and other publishers still need it.
+func (g *gateway) wait(failed <-chan error) error {
+	g.ready.Unblock("clients")
+	g.log.Info("listening", "addr", g.addr, "workers", g.plan.workers, "loops", g.plan.loops, "version", version)
+	select {
+	case sig := <-g.signals:
+		g.log.Info("draining", "signal", sig, "over", g.cfg.Server.Drain)
+		g.ready.Block("drain", "the gateway is shutting down")
+		return nil
+	case err := <-failed:
+		return err
+	case <-g.bus.Done():
+		return fmt.Errorf("bus: %w", g.bus.Err())
+	}
+}
+
+// adminPatience bounds how long the private listener finishes answers at the end.
+const adminPatience = 2 * time.Second
+
+// close ends everything in the reverse order of the start.
+func (g *gateway) close() {
+	if g.feed != nil {
+		g.feed.stop()
+	}
+	if g.admin != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), adminPatience)
+		defer cancel()
+		if err := g.admin.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			g.log.Debug("admin listener", "error", err)
+		}
+	}
+	if g.bus != nil {
+		_ = g.bus.Close()
+	}
+}

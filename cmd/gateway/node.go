@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"tickgate/internal/bus"
+	"tickgate/internal/config"
+	"tickgate/internal/epoll"
+	"tickgate/internal/hub"
+	"tickgate/internal/session"
+)
+
+// node is what serves clients in one process: a hub fed by the bus, and the event loops.
+type node struct {
+	plan  plan
+	bus   *bus.Bus
+	hub   *hub.Hub
+	slab  *epoll.Slab[session.State]
+	loops []*session.Loop
+
+	received atomic.Uint64  // messages from the bus
+	ended    sync.WaitGroup // the loops and the subscription
+	cancel   context.CancelFunc
+	failed   chan error // of a loop or the subscription that ended by itself
+}
+
+// nodePatience bounds how long a node waits for its share of the stream's history.
+const nodePatience = 30 * time.Second
+
+// newNode subscribes to the bus, waits until the topics hold what they should, and listens on addr. Serve follows.
+func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr string) (*node, error) {
+	n := &node{
+		plan: p, bus: b, slab: epoll.NewSlab[session.State](p.nofile),
+		failed: make(chan error, p.loops+1),
+	}
+	ctx, n.cancel = context.WithCancel(ctx)
+	if err := n.subscribe(ctx, cfg, b); err != nil {
+		n.close()
+		return nil, err
+	}
+	for range p.loops {
+		if err := n.addLoop(cfg, addr); err != nil {
+			n.close()
+			return nil, err
+		}
+	}
+	return n, nil
+}
+
+func (n *node) addLoop(cfg *config.Config, addr string) error {
+	l, err := session.NewLoop(sessionConfig(cfg, n), n.slab)
+	if err != nil {
+		return err
+	}
+	if err := l.Listen(addr); err != nil {
+		return err
+	}
+	n.loops = append(n.loops, l)
+	return nil
+}
+
+func topicConfig(cfg *config.Config) hub.TopicConfig {
+	policy := hub.Latest
+	if cfg.Topics.Policy == config.PolicyAll {
+		policy = hub.All
+	}
+	return hub.TopicConfig{Policy: policy, RingSize: cfg.Topics.Ring}
+}
+
+func sessionConfig(cfg *config.Config, n *node) session.Config {
+	return session.Config{
+		Hub: n.hub, DefaultTopic: cfg.Topics.Default, Echo: cfg.Clients.Echo,
+		HeaderBytes:      int(cfg.Clients.HeaderBytes),
+		HeaderTimeout:    cfg.Clients.HeaderTimeout,
+		HandshakeBacklog: cfg.Clients.HandshakeBacklog,
+		MaxInbound:       int(cfg.Clients.MaxInbound),
+		Heartbeat:        cfg.Clients.Heartbeat,
+		WriteTimeout:     cfg.Clients.WriteTimeout,
+		Sockets: epoll.Config{
+			SndBuf:       int(cfg.Sockets.SndBuf),
+			NotSentLowat: int(cfg.Sockets.NotsentLowat),
+			UserTimeout:  cfg.Sockets.UserTimeout,
+			MaxConns:     n.plan.maxConns,
+			Slice:        cfg.Sockets.Slice,
+		},
+	}
+}
+
+// serve runs the loops until stop.
+func (n *node) serve() {
+	for i, l := range n.loops {
+		n.ended.Go(func() {
+			if err := l.Run(); err != nil {
+				n.failed <- fmt.Errorf("event loop %d: %w", i, err)
+			}
+		})
+	}
+}
+
+// drain sends the clients away over the time d and returns when all are gone, or some time after d with an error that
+// says how many would not go.
+func (n *node) drain(d time.Duration, force <-chan os.Signal) error {
+	for _, l := range n.loops {
+		l.Drain(d)
+	}
+	const linger = 6 * time.Second // a session.Loop resets those that do not close back after 5 s
+	deadline := time.After(d + linger)
+	poll := time.NewTicker(20 * time.Millisecond)
+	defer poll.Stop()
+	for n.slab.Open() > 0 {
+		select {
+		case <-force:
+			return errForced
+		case <-deadline:
+			return fmt.Errorf("drain: %d connections were still open after %v", n.slab.Open(), d+linger)
+		case <-poll.C:
+		}
+	}
+	return nil
+}
+
+// close ends the loops and the subscription and waits for them.
+func (n *node) close() {
+	for _, l := range n.loops {
+		l.Stop()
+	}
+	n.cancel()
+	n.ended.Wait()
+}
+
+// subscribe feeds the hub from the bus and returns once it has the stream's recent history.
+func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) error {
+	first, last, err := b.Bounds(ctx)
+	if err != nil {
+		return err
+	}
+	from := max(first, last-min(last, uint64(cfg.Topics.Ring))+1)
+	n.hub = hub.New(hub.Config{
+		Epoch: b.Epoch(), Floor: from - 1,
+		Topic: func(string) hub.TopicConfig { return topicConfig(cfg) },
+	})
+	n.hub.Topic(cfg.Topics.Default)
+	sub, err := b.Subscribe(ctx, from, n.publish)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-sub.CaughtUp():
+	case <-sub.Done():
+		return errStreamEnded
+	case <-time.After(nodePatience):
+		return fmt.Errorf("the stream's history (%d messages) did not arrive within %v", last-from+1, nodePatience)
+	}
+	n.ended.Go(func() {
+		<-sub.Done()
+		if ctx.Err() == nil {
+			n.failed <- errStreamEnded
+		}
+	})
+	return nil
+}
+
+// publish hands a message of the bus to the hub. The subscription calls it on one goroutine.
+func (n *node) publish(m bus.Msg) {
+	n.received.Add(1)
+	n.hub.Publish(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time})
+}
+
+var errStreamEnded = errors.New("the subscription to the stream ended")

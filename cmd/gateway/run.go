@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"tickgate/internal/config"
+	"tickgate/internal/epoll"
+	"tickgate/internal/limits"
+	"tickgate/internal/prefork"
+)
+
+// version is set by the Makefile from git.
+var version = "devel"
+
+// Exit codes beside config.ExitUsage.
+const (
+	exitOK     = 0
+	exitFailed = 1
+)
+
+// program is what a run gets from its surroundings.
+type program struct {
+	args, environ  []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// errForced ends a drain at a second signal.
+var errForced = errors.New("a second signal ended the drain")
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, p program) int {
+	if prefork.IsChild() {
+		return p.exit(slog.New(slog.NewTextHandler(p.stderr, nil)), work(ctx, p))
+	}
+	commands := config.Commands{{Name: "version", Help: "Print the version."}}
+	cfg, code := commands.Parse(p.args, p.stdout, p.stderr, p.environ)
+	if cfg == nil {
+		return code
+	}
+	if cfg.Command == "version" {
+		_, _ = fmt.Fprintln(p.stdout, "tickgate", version)
+		return exitOK
+	}
+	log := newLog(p.stderr, cfg.Log)
+	for _, warning := range cfg.Warnings {
+		log.Warn(warning)
+	}
+	return p.exit(log, serve(ctx, cfg, p, log))
+}
+
+// exit tells the operator why the gateway ends.
+func (p program) exit(log *slog.Logger, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	log.Error("gateway ended", "error", err)
+	return exitFailed
+}
+
+// serve runs the gateway in one process or in several, as the limits demand.
+func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger) error {
+	plan, err := newPlan(cfg, log)
+	if err != nil {
+		return err
+	}
+	port, err := epoll.Reserve(cfg.Server.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("public listener: %w; another program listens there, --listen takes another address", err)
+	}
+	if err != nil {
+		return fmt.Errorf("public listener: %w", err)
+	}
+	defer func() { _ = port.Close() }()
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	defer signal.Stop(signals)
+
+	g := &gateway{cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals}
+	if plan.workers > 1 {
+		return g.supervise(ctx)
+	}
+	return g.runAlone(ctx)
+}
+
+// newLog returns the operator's log.
+func newLog(w io.Writer, cfg config.Log) *slog.Logger {
+	opts := &slog.HandlerOptions{Level: cfg.Level}
+	if cfg.Format == config.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, opts))
+	}
+	return slog.New(slog.NewTextHandler(w, opts))
+}
+
+// plan is how the connections are shared among processes and loops.
+type plan struct {
+	workers  int // 1 is this process alone
+	loops    int // per process
+	maxConns int // per process
+	nofile   int // per process
+}
+
+// newPlan compares what is asked for with what this machine grants.
+func newPlan(cfg *config.Config, log *slog.Logger) (plan, error) {
+	if _, err := limits.RaiseNofile(int64(cfg.Server.MaxConns) + limits.ReserveFiles); err != nil {
+		log.Debug("nofile stays as it is", "error", err)
+	}
+	machine, err := limits.Read("/")
+	if err != nil {
+		return plan{}, fmt.Errorf("read the machine's limits: %w", err)
+	}
+	fit := machine.Fit(limits.Demand{Conns: cfg.Server.MaxConns, Role: limits.Gateway})
+	if why := fit.WhyFewer(); why != "" {
+		log.Warn("not all of --max-conns fits", "why", why)
+	}
+	p := plan{workers: int(cfg.Server.Workers), loops: cfg.Server.Loops, nofile: int(machine.Files.Hard)}
+	if cfg.Server.Workers == config.AutoWorkers {
+		p.workers = fit.Workers
+		if why := fit.WhyWorkers(); why != "" {
+			log.Info("several worker processes", "workers", fit.Workers, "why", why)
+		}
+	}
+	if p.loops == 0 {
+		p.loops = max(1, int(machine.CPUs)/p.workers)
+	}
+	// The kernel spreads connections by a hash: a worker must be able to take more than its even share.
+	share := cfg.Server.MaxConns
+	if p.workers > 1 {
+		share = share/p.workers + share/p.workers/8 + 64
+	}
+	p.maxConns = min(share, max(1, p.nofile-limits.ReserveFiles))
+	return p, nil
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"tickgate/internal/admin"
+	"tickgate/internal/bus"
+	"tickgate/internal/config"
+	"tickgate/internal/metrics"
+	"tickgate/internal/prefork"
+)
+
+// orders is what a worker process is told by the supervisor.
+type orders struct {
+	Config   config.Config
+	Plan     planOrders
+	Addr     string
+	Endpoint bus.Endpoint
+}
+
+// planOrders is plan in JSON.
+type planOrders struct{ Loops, MaxConns, Nofile int }
+
+// drainGrace is what workers may take beyond the drain before they are killed: the linger of the last connections.
+const drainGrace = 8 * time.Second
+
+// supervise serves clients in worker processes.
+func (g *gateway) supervise(ctx context.Context) error {
+	defer g.close()
+	source := newSource(g)
+	self, err := newProcess(metrics.Config{Source: source.snapshot, Kernel: true, Version: version})
+	if err != nil {
+		return err
+	}
+	local := admin.Local(metrics.Supervisor, admin.WorkerHandler(self))
+	if err := g.open(ctx, func() []admin.Worker { return append(source.processes(), local) }); err != nil {
+		return err
+	}
+	workers, err := prefork.Start(ctx, prefork.Config{
+		Workers: g.plan.workers, Settings: g.orders, Output: g.program.stderr, Log: g.log,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { workers.Kill(); _ = workers.Wait() }()
+	source.workers.Store(workers)
+	if err := workers.WaitReady(ctx); err != nil {
+		return err
+	}
+	if err := g.startFeed(ctx); err != nil {
+		return err
+	}
+	g.ready.Check("workers", func() error { return allReady(workers) })
+	if err := g.wait(nil); err != nil {
+		return err
+	}
+	return g.drainWorkers(workers)
+}
+
+// drainWorkers lets the workers send their clients away, which a second signal cuts short.
+func (g *gateway) drainWorkers(workers *prefork.Supervisor) error {
+	ctx, cancel := context.WithTimeout(context.Background(), g.cfg.Server.Drain+drainGrace)
+	defer cancel()
+	forced := make(chan error, 1)
+	go func() {
+		select {
+		case <-g.signals:
+			forced <- errForced
+			workers.Kill()
+		case <-workers.Done():
+			forced <- nil
+		}
+	}()
+	err := workers.Shutdown(ctx)
+	return errors.Join(<-forced, err)
+}
+
+// orders implements prefork.Config.Settings.
+func (g *gateway) orders(int) (any, error) {
+	endpoint := g.bus.Endpoint()
+	return orders{
+		Config: *g.cfg, Addr: g.addr, Endpoint: endpoint,
+		Plan: planOrders{Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
+	}, nil
+}
+
+func allReady(s *prefork.Supervisor) error {
+	for _, w := range s.Workers() {
+		if st := w.Status(); st.State != prefork.Ready {
+			return fmt.Errorf("worker %d is %s", st.ID, st.State)
+		}
+	}
+	return nil
+}
+
+// remote is a worker process as the private listener sees it.
+type remote struct{ *prefork.Worker }
+
+// Name implements admin.Worker.
+func (r remote) Name() string { return strconv.Itoa(r.ID()) }
+
+// Get implements admin.Worker.
+func (r remote) Get(ctx context.Context, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, prefork.BaseURL+path, nil)
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", path, err)
+	}
+	return r.Client().Do(req)
+}

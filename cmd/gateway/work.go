@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"tickgate/internal/admin"
+	"tickgate/internal/bus"
+	"tickgate/internal/metrics"
+	"tickgate/internal/prefork"
+)
+
+// work is the life of a worker process: it takes its orders from the supervisor, serves clients, and at SIGTERM sends
+// them away.
+func work(ctx context.Context, p program) error {
+	child, err := prefork.Join()
+	if err != nil {
+		return err
+	}
+	var o orders
+	if err := child.Settings(&o); err != nil {
+		return err
+	}
+	log := newLog(p.stderr, o.Config.Log)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+
+	n, err := o.startNode(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = n.bus.Close() }()
+	defer n.close()
+	source := newSource(nil)
+	source.node.Store(n)
+	handler, err := newProcess(metrics.Config{Source: source.snapshot, Version: version})
+	if err != nil {
+		return err
+	}
+	go serveChannel(child, handler, log)
+	n.serve()
+	if err := child.Ready(); err != nil {
+		return err
+	}
+	select {
+	case <-signals:
+		return n.drain(o.Config.Server.Drain, signals)
+	case err := <-n.failed:
+		return err
+	case <-child.Gone():
+		return errors.New("the supervisor is gone")
+	}
+}
+
+// startNode makes the worker's node, on the bus of the supervisor or on the external one.
+func (o *orders) startNode(ctx context.Context) (*node, error) {
+	b, err := o.connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	p := plan{workers: 1, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile}
+	n, err := newNode(ctx, &o.Config, p, b, o.Addr)
+	if err != nil {
+		_ = b.Close()
+		return nil, err
+	}
+	return n, nil
+}
+
+func (o *orders) connect(ctx context.Context) (*bus.Bus, error) {
+	if o.Endpoint.URL == "" {
+		return bus.Open(ctx, busConfig(&o.Config, false, slog.Default()))
+	}
+	return bus.Connect(ctx, o.Endpoint)
+}
+
+func serveChannel(child *prefork.Child, process admin.Process, log *slog.Logger) {
+	if err := child.Serve(admin.WorkerHandler(process)); err != nil {
+		log.Error("channel to the supervisor", "error", fmt.Errorf("serve: %w", err))
+	}
+}

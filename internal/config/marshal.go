@@ -1,0 +1,26 @@
+package config
+
+import "strings"
+
+// The settings travel from the supervisor to its workers as JSON. What is read with UnmarshalText is written with
+// MarshalText, so that a Config comes back as it was.
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Size) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (w Workers) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (a Admin) MarshalText() ([]byte, error) {
+	if a.Addr == "" {
+		return []byte("off"), nil
+	}
+	return []byte(a.Addr), nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler. Unlike String it keeps the credentials.
+func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ",")), nil }

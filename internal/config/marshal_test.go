@@ -1,0 +1,30 @@
+package config
+
+import (
+	"encoding/json"
+	"io"
+	"reflect"
+	"testing"
+)
+
+func TestConfigSurvivesJSON(t *testing.T) {
+	want, code := Parse([]string{
+		"--listen=127.0.0.1:0", "--admin=off", "--workers=3", "--feed=replay:a:b.csv", "--feed-interval=10ms",
+		"--policy=all", "--nats=nats://user:secret@a:4222,tls://b:4222", "--sndbuf=100KiB", "--max-message=12345",
+		"--log-level=debug", "--log-format=json", "--write-timeout=0",
+	}, io.Discard, io.Discard, nil)
+	if want == nil {
+		t.Fatalf("Parse: got exit code %d, want a Config", code)
+	}
+	b, err := json.Marshal(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Config
+	if err := json.Unmarshal(b, &got); err != nil {
+		t.Fatalf("Unmarshal %s: %v", b, err)
+	}
+	if !reflect.DeepEqual(&got, want) {
+		t.Errorf("after JSON: got %+v, want %+v", got, *want)
+	}
+}
