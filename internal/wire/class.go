@@ -44,20 +44,24 @@ func skip(b []byte, i int, c class) int {
 	return i
 }
 
-// equalFold reports whether b is s, ASCII letters compared without case. s must be lower case.
+// equalFold reports whether b is s, ASCII letters compared without case.
 func equalFold(b []byte, s string) bool {
 	if len(b) != len(s) {
 		return false
 	}
 	for i, c := range b {
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		if c != s[i] {
+		if c != s[i] && lower(c) != lower(s[i]) {
 			return false
 		}
 	}
 	return true
+}
+
+func lower(c byte) byte {
+	if 'A' <= c && c <= 'Z' {
+		c |= 0x20
+	}
+	return c
 }
 
 // trim cuts optional whitespace (RFC 9110 §5.6.3) off both ends of b.

@@ -12,6 +12,7 @@ const Subprotocol = "tickgate.v1"
 // AppendEnvelope appends the JSON text of a message in the subprotocol tickgate.v1, without a frame around it:
 // {"t":"msg","topic":…,"id":…,"data":…}. data is payload itself if that is JSON, and a string holding it if it is other
 // text. Bytes that are not UTF-8 come in base64 (RFC 4648 §4), marked by "enc":"base64": nothing is lost or replaced.
+// It does not allocate, but for json.Valid's error when payload is text and not JSON: once per message.
 func AppendEnvelope(dst []byte, topic, id string, payload []byte) []byte {
 	dst = append(dst, `{"t":"msg","topic":`...)
 	dst = appendJSONString(dst, topic)

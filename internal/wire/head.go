@@ -95,7 +95,7 @@ func (h *headReader) colon(i int) fault {
 	return faultName
 }
 
-// lookup returns the value of the first field called name (lower case) in lines, which hold the field lines of a head
+// lookup returns the value of the first field called name in lines, which hold the field lines of a head
 // that has been parsed, up to and including the empty line. It is nil if there is none.
 func lookup(lines []byte, name string) []byte {
 	h := headReader{b: lines}
@@ -124,7 +124,7 @@ func count(lines []byte, name string) (c int) {
 	}
 }
 
-// fieldHasToken reports whether one of the fields called name (lower case) in lines, see lookup, lists token.
+// fieldHasToken reports whether one of the fields called name in lines, see lookup, lists token.
 func fieldHasToken(lines []byte, name, token string) bool {
 	h := headReader{b: lines}
 	for {
@@ -138,7 +138,7 @@ func fieldHasToken(lines []byte, name, token string) bool {
 	}
 }
 
-// hasToken reports whether the comma-separated list contains token (lower case), ASCII case ignored.
+// hasToken reports whether the comma-separated list contains token, ASCII case ignored.
 func hasToken(list []byte, token string) bool {
 	for len(list) > 0 {
 		var item []byte

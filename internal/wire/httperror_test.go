@@ -58,7 +58,7 @@ func TestAppendHTTPError(t *testing.T) {
 
 // TestHTTPErrorsAreReadable feeds every refusal to net/http's client, and the head alone as the answer to HEAD.
 func TestHTTPErrorsAreReadable(t *testing.T) {
-	for _, e := range append([]*HTTPError{errTarget, errConnect, errHeadTooLong, errVersion, errCoding, errNoUpgrade}, faultErrors[1+faultMore:]...) {
+	for _, e := range append([]*HTTPError{errTarget, errConnect, errHeadTooLong, errVersion, errCoding, ErrUpgradeRequired}, faultErrors[1+faultMore:]...) {
 		resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(AppendHTTPError(nil, e))), nil)
 		if err != nil {
 			t.Fatalf("%v: %v", e, err)

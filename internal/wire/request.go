@@ -26,7 +26,7 @@ const (
 	seenCoding
 )
 
-// Header returns the value of the first field called name, or nil if there is none. Its name must be lower case.
+// Header returns the value of the first field called name, or nil if there is none. Case is ignored.
 // The value has no surrounding whitespace and no control characters, but it may contain bytes that are not UTF-8.
 func (r *Request) Header(name string) []byte {
 	return lookup(r.Raw[r.fields:], name)

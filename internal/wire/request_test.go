@@ -70,6 +70,7 @@ func TestParseRequestAccepts(t *testing.T) {
 		{"ipv6 host", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", want{"GET", "/", "", "[::1]:8080", 1, false}},
 		{"absolute form", "GET http://b:81/ws?x HTTP/1.1\r\nHost: a\r\n\r\n", want{"GET", "/ws", "x", "b:81", 1, false}},
 		{"absolute form without path", "GET HTTP://b?x=/ HTTP/1.1\r\nHost: a\r\n\r\n", want{"GET", "/", "x=/", "b", 1, false}},
+		{"absolute form of a name alone", "GET http://b HTTP/1.1\r\nHost: a\r\n\r\n", want{"GET", "/", "", "b", 1, false}},
 		{"asterisk form", "OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", want{"OPTIONS", "*", "", "a", 1, false}},
 		{"query with a question mark", "GET /p?a?b HTTP/1.1\r\nHost: a\r\n\r\n", want{"GET", "/p", "a?b", "a", 1, false}},
 		{"what browsers leave unescaped", "GET /p?{|}^`[]\\ HTTP/1.1\r\nHost: a\r\n\r\n", want{"GET", "/p", "{|}^`[]\\", "a", 1, false}},
@@ -222,6 +223,9 @@ func TestRequestHeader(t *testing.T) {
 	}
 	if got := r.Header("last-event-id"); string(got) != "e-1" {
 		t.Errorf("got %q, want the first value, e-1", got)
+	}
+	if got := r.Header("Last-Event-ID"); string(got) != "e-1" {
+		t.Errorf("in another case: got %q, want e-1", got)
 	}
 	if got := r.Header("x-empty"); got == nil || len(got) != 0 {
 		t.Errorf("empty field: got %#v, want an empty slice", got)

@@ -21,7 +21,7 @@ var (
 	errResponseFraming = errors.New("repeated, conflicting or malformed Content-Length or Transfer-Encoding")
 )
 
-// Header returns the value of the first field called name (lower case), or nil if there is none.
+// Header returns the value of the first field called name, or nil if there is none. Case is ignored.
 func (r *Response) Header(name string) []byte {
 	return lookup(r.Raw[r.fields:], name)
 }

@@ -38,7 +38,7 @@ func AppendUpgrade(dst []byte, r *Request, protocols []string) (out []byte, prot
 func checkUpgrade(r *Request) error {
 	const keyLen = 24 // of 16 bytes in base64
 	if !r.Upgrade {
-		return errNoUpgrade
+		return ErrUpgradeRequired
 	}
 	if count(r.Raw[r.fields:], "sec-websocket-version") > 1 {
 		return errWSVersionField
@@ -65,9 +65,11 @@ func upgradeError(err error) *HTTPError {
 	return &HTTPError{Status: statusBadRequest, Code: "bad_handshake", Message: err.Error()}
 }
 
-// What AppendUpgrade refuses, besides what ws.Upgrader says.
+// ErrUpgradeRequired is the answer of a WebSocket endpoint to a request that asks for no upgrade to websocket.
+var ErrUpgradeRequired = &HTTPError{Status: statusUpgradeRequired, Code: "upgrade_required", Message: "this is a WebSocket endpoint"}
+
+// What else AppendUpgrade refuses, besides what ws.Upgrader says.
 var (
-	errNoUpgrade      = &HTTPError{Status: statusUpgradeRequired, Code: "upgrade_required", Message: "this is a WebSocket endpoint"}
 	errWSVersion      = &HTTPError{Status: statusUpgradeRequired, Code: "websocket_version", Message: "only WebSocket version 13 is spoken here"}
 	errUpgradeMethod  = &HTTPError{Status: statusMethodNotAllowed, Code: "method_not_allowed", Message: "a WebSocket handshake is a GET request", Allow: "GET"}
 	errKey            = &HTTPError{Status: statusBadRequest, Code: "bad_handshake", Message: "missing, repeated or malformed Sec-WebSocket-Key"}

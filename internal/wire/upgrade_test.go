@@ -152,3 +152,15 @@ func BenchmarkAppendUpgrade(b *testing.B) {
 		}
 	}
 }
+
+func TestAppendUpgradeAllocs(t *testing.T) {
+	var r Request
+	if _, err := ParseRequest([]byte(browserHead), testLimit, &r); err != nil {
+		t.Fatal(err)
+	}
+	dst, protocols := make([]byte, 0, 512), []string{Subprotocol}
+	got := testing.AllocsPerRun(100, func() { dst, _, _ = AppendUpgrade(dst[:0], &r, protocols) })
+	if got > 2 && !raceEnabled {
+		t.Errorf("got %v allocations, want at most 2, those of ws.Upgrader", got)
+	}
+}

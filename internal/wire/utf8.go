@@ -18,7 +18,7 @@ const (
 	utf8Invalid
 )
 
-// next returns the state after c (RFC 3629 §4).
+// next returns the state after c (RFC 3629 §4). Between runes c must start a rune of several bytes.
 func (s utf8State) next(c byte) utf8State {
 	if s == utf8Between {
 		return utf8Start(c)
@@ -44,13 +44,9 @@ func (s utf8State) next(c byte) utf8State {
 	return then
 }
 
-// utf8Start returns the state after the first byte of a rune.
+// utf8Start returns the state after c, the first byte of a rune of several: C2 to F4.
 func utf8Start(c byte) utf8State {
 	switch {
-	case c < utf8.RuneSelf:
-		return utf8Between
-	case c < 0xc2:
-		return utf8Invalid
 	case c < 0xe0:
 		return utf8One
 	case c == 0xe0:
@@ -63,10 +59,8 @@ func utf8Start(c byte) utf8State {
 		return utf8F0
 	case c < 0xf4:
 		return utf8Three
-	case c == 0xf4:
-		return utf8F4
 	}
-	return utf8Invalid
+	return utf8F4
 }
 
 // add returns the state after p. It is utf8Invalid as soon as no continuation could make the text valid.
@@ -82,18 +76,16 @@ func (s utf8State) add(p []byte) utf8State {
 		return utf8Invalid
 	}
 	for _, c := range p[tail:] {
-		if s = s.next(c); s == utf8Invalid {
-			break
-		}
+		s = s.next(c)
 	}
 	return s
 }
 
-// unfinished returns where the rune starts that p may have cut off at its end; len(p) if there is none.
+// unfinished returns where the rune starts that is cut off at p's end, but could become valid; len(p) if there is none.
 func unfinished(p []byte) int {
 	for i := len(p) - 1; i >= 0 && i >= len(p)-3; i-- {
 		if c := p[i]; utf8.RuneStart(c) {
-			if c >= 0xc0 && !utf8.FullRune(p[i:]) {
+			if c >= utf8.RuneSelf && !utf8.FullRune(p[i:]) {
 				return i
 			}
 			break
