@@ -149,7 +149,7 @@ func waitFor(t *testing.T, cond func() bool) {
 
 // A reader of the log never sees a message at another position than its own, nor a head without its message.
 func TestReadersAgainstTheWriter(t *testing.T) {
-	const messages = 20_000
+	const messages = 5_000
 	h := New(Config{Epoch: "e", Topic: func(string) TopicConfig { return TopicConfig{RingSize: 16} }})
 	topic := h.Topic("t")
 	var wg sync.WaitGroup

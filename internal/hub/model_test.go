@@ -32,7 +32,7 @@ type expectation struct {
 
 // TestAgainstAModel does random things in random order and checks every delivery against the model.
 func TestAgainstAModel(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(40) {
 		for _, policy := range []Policy{Latest, All} {
 			t.Run(fmt.Sprintf("%s/seed %d", policy, seed), func(t *testing.T) {
 				m := newModel(t, policy, seed)

@@ -4,12 +4,12 @@ package hub
 type Delivery uint8
 
 const (
-	// Delivered: the sink has taken the message, though the kernel may not have taken all of it yet.
+	// Delivered means that the sink has taken the message, though the kernel may not have taken all of it yet.
 	Delivered Delivery = iota
-	// Blocked: the connection still has unsent bytes. Its cursor stays where it is; the owner calls
+	// Blocked means that the connection still has unsent bytes. Its cursor stays where it is; the owner calls
 	// [Fanout.Resume] as soon as the connection can take more.
 	Blocked
-	// Gone: the connection is closed or closing. It gets nothing more.
+	// Gone means that the connection is closed or closing. It gets nothing more.
 	Gone
 )
 

@@ -1,0 +1,254 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Endpoint is where a process finds a bus that another one owns.
+type Endpoint struct {
+	URL   string `json:"url"` // several are separated by commas
+	Token string `json:"token"`
+}
+
+// Bus is a connection to the stream, with the server behind it if that is embedded. All methods are safe for
+// concurrent use.
+type Bus struct {
+	// immutable after Open and Connect
+	conn       *nats.Conn
+	js         jetstream.JetStream
+	stream     jetstream.Stream
+	server     *embedded // nil if it is another process
+	endpoint   Endpoint
+	epoch      string
+	maxPayload int
+	log        *slog.Logger
+
+	done      chan struct{} // closed when the bus has failed or been closed
+	verifying atomic.Bool   // verify is running
+
+	subscriptions sync.Map // *Subscription → nil: those that have not ended
+
+	mu  sync.Mutex
+	err error // guarded by mu; why done is closed
+}
+
+// Open opens the bus: it starts the embedded server or connects to the external one, and makes sure that the
+// stream exists. The context bounds the opening only.
+func Open(ctx context.Context, cfg Config) (*Bus, error) {
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	cfg = cfg.withDefaults()
+	b := newBus(cfg.Logger)
+	b.maxPayload = cfg.MaxPayload
+	b.endpoint = Endpoint{URL: strings.Join(cfg.URLs, ","), Token: cfg.Token}
+	connect := b.dialer(b.endpoint)
+	if len(cfg.URLs) == 0 {
+		var err error
+		if b.server, err = startServer(ctx, cfg, b.fail); err != nil {
+			return nil, err
+		}
+		b.endpoint = b.server.endpoint()
+		connect = b.dialer(Endpoint{Token: b.server.token}, nats.InProcessServer(b.server.nats))
+	}
+	err := b.open(ctx, connect, cfg.MaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
+		return ensure(ctx, js, cfg)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+// Connect opens a bus that another process owns, as that process's Bus.Endpoint tells. The context bounds the
+// opening only; a connection that is lost later is restored for as long as it takes.
+func Connect(ctx context.Context, e Endpoint) (*Bus, error) {
+	b := newBus(slog.Default())
+	err := b.open(ctx, b.dialer(e), defaultMaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
+		return js.Stream(ctx, Stream)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return b, nil
+}
+
+func newBus(log *slog.Logger) *Bus { return &Bus{log: log, done: make(chan struct{})} }
+
+type (
+	dialFunc   func() (*nats.Conn, error)
+	streamFunc func(jetstream.JetStream) (jetstream.Stream, error)
+)
+
+// open connects and finds the stream. It leaves nothing behind if it fails.
+func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find streamFunc) (err error) {
+	defer func() {
+		if err != nil {
+			_ = b.Close()
+		}
+	}()
+	if b.conn, err = dial(); err != nil {
+		return err
+	}
+	if b.maxPayload == 0 {
+		b.maxPayload = int(b.conn.MaxPayload()) - maxHeaders
+	}
+	b.js, err = jetstream.New(b.conn,
+		jetstream.WithPublishAsyncMaxPending(maxPending),
+		jetstream.WithPublishAsyncTimeout(ackPatience))
+	if err != nil {
+		return fmt.Errorf("use JetStream: %w", err)
+	}
+	if b.stream, err = find(b.js); err != nil {
+		return fmt.Errorf("open stream %s: %w", Stream, err)
+	}
+	b.epoch = epochOf(b.stream.CachedInfo())
+	return ctx.Err()
+}
+
+// dialer returns a function that connects to e.
+func (b *Bus) dialer(e Endpoint, more ...nats.Option) dialFunc {
+	options := append([]nats.Option{
+		nats.Name("tickgate"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
+		nats.ReconnectJitter(reconnectWait, reconnectWait),
+		nats.ReconnectBufSize(-1), // a message that cannot be sent now is the publisher's to repeat
+		nats.DisconnectErrHandler(b.disconnected),
+		nats.ReconnectHandler(b.reconnected),
+		nats.ErrorHandler(b.trouble),
+	}, more...)
+	if e.Token != "" {
+		options = append(options, nats.Token(e.Token))
+	}
+	return func() (*nats.Conn, error) {
+		conn, err := nats.Connect(e.URL, options...)
+		if err != nil {
+			return nil, fmt.Errorf("connect to %s: %w", redact(e.URL), err)
+		}
+		return conn, nil
+	}
+}
+
+// reconnectWait is the pause between attempts to reconnect, up to doubled by chance so that workers do not come
+// all at once.
+const reconnectWait = 250 * time.Millisecond
+
+// redact returns a list of URLs without their secrets.
+func redact(urls string) string {
+	list := strings.Split(urls, ",")
+	for i, s := range list {
+		u, err := url.Parse(s)
+		switch {
+		case err != nil:
+			list[i] = "(malformed URL)"
+		case u.User != nil:
+			u.User = url.User("…") // a token takes the user's place
+			list[i] = u.Scheme + "://…@" + u.Host
+		}
+	}
+	return strings.Join(list, ",")
+}
+
+// Epoch returns the stream's epoch, the first part of message ids. It is the same on all nodes, and over
+// restarts as long as the stream exists.
+func (b *Bus) Epoch() string { return b.epoch }
+
+// Endpoint returns where other processes can Connect to the stream, the external servers if there are any. It is
+// the zero value if an embedded server does not listen. It holds a secret.
+func (b *Bus) Endpoint() Endpoint { return b.endpoint }
+
+// Ready returns nil if messages can be published and received at the moment, and why not otherwise.
+func (b *Bus) Ready() error {
+	if err := b.Err(); err != nil {
+		return err
+	}
+	if status := b.conn.Status(); status != nats.CONNECTED {
+		return fmt.Errorf("%w: connection is %s", ErrUnavailable, strings.ToLower(status.String()))
+	}
+	return nil
+}
+
+// Done is closed when the bus has failed for good, or has been closed; Err tells why. A connection that is lost
+// is no failure: it is restored.
+func (b *Bus) Done() <-chan struct{} { return b.done }
+
+// Err returns nil until Done is closed. Then it returns a *StorageError, ErrStreamLost or ErrClosed.
+func (b *Bus) Err() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.err
+}
+
+// fail ends the bus with the first reason given.
+func (b *Bus) fail(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.err == nil {
+		b.err = err
+		close(b.done)
+	}
+}
+
+// Close ends all subscriptions, the connection and the embedded server. Messages that wait for their
+// acknowledgement are answered with ErrClosed.
+func (b *Bus) Close() error {
+	b.fail(ErrClosed)
+	if b.js != nil {
+		b.js.CleanupPublisher()
+	}
+	if b.conn != nil {
+		b.conn.Close()
+	}
+	if b.server != nil {
+		b.server.stop()
+	}
+	return nil
+}
+
+// Bounds returns the sequences of the oldest and the newest message in the stream; last is first-1 if it is
+// empty.
+func (b *Bus) Bounds(ctx context.Context) (first, last uint64, err error) {
+	info, err := b.stream.Info(ctx)
+	if err != nil {
+		return 0, 0, fmt.Errorf("look at stream %s: %w", Stream, err)
+	}
+	if info.State.Msgs == 0 {
+		return info.State.LastSeq + 1, info.State.LastSeq, nil
+	}
+	return info.State.FirstSeq, info.State.LastSeq, nil
+}
+
+func (b *Bus) disconnected(_ *nats.Conn, err error) {
+	if b.Err() == nil {
+		b.log.Warn("connection to the bus lost", "error", err)
+	}
+}
+
+// reconnected looks whether the server still has the same stream, and makes the subscriptions start again:
+// what was on its way when the connection broke is lost.
+func (b *Bus) reconnected(c *nats.Conn) {
+	b.log.Info("connection to the bus restored", "server", c.ConnectedServerName())
+	go b.verify()
+	b.subscriptions.Range(func(s, _ any) bool {
+		s.(*Subscription).interrupt()
+		return true
+	})
+}
+
+func (b *Bus) trouble(_ *nats.Conn, _ *nats.Subscription, err error) {
+	if b.Err() == nil && !errors.Is(err, nats.ErrConnectionClosed) {
+		b.log.Warn("trouble with the bus", "error", err)
+	}
+}
