@@ -27,18 +27,22 @@ func (t *Topic) Last(n int) Cursor {
 }
 
 // Seek returns the cursor of a subscriber that has every message up to and including sequence seq, however
-// far it is behind. The gap says that messages above seq are no longer held, or that seq is no sequence of
-// this stream: the cursor then stands before the oldest message held.
+// far it is behind. The gap says that messages above seq are no longer held; what is held of them follows the
+// cursor. A sequence that this stream cannot have given out is a gap as well, before the oldest message held.
 func (t *Topic) Seek(seq uint64) (c Cursor, gap bool) {
-	last := t.hub.LastSeq()
-	if seq > last && seq-last <= maxLead {
+	switch last := t.hub.LastSeq(); {
+	case seq > last && seq-last <= maxLead:
 		return bySeq | Cursor(seq), false
-	}
-	c = t.after(seq)
-	if seq > last || seq < t.log.floor.Load() {
+	case seq > last:
 		return t.beforeOldest(), true
 	}
-	return c, false
+	for {
+		floor := t.floor()
+		c = t.after(seq)
+		if floor == t.floor() { // else messages have been dropped meanwhile
+			return c, seq < floor
+		}
+	}
 }
 
 // Resume is Seek by a message id as clients send it back (Last-Event-ID, since). An id of another epoch, or
@@ -63,6 +67,9 @@ func (t *Topic) OldestID() string {
 		}
 	}
 }
+
+// floor returns the sequence up to which messages of the topic may be missing from the log.
+func (t *Topic) floor() uint64 { return max(t.log.floor.Load(), t.hub.floor.Load()) }
 
 // newest returns the sequence of the newest message, 0 if there is none.
 func (t *Topic) newest() uint64 {

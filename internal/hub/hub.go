@@ -29,14 +29,15 @@ const defaultMaxTopics = 1_000_000
 type Hub struct {
 	// immutable after New
 	epoch     string
-	floor     uint64
 	configure func(name string) TopicConfig
 	maxTopics int
 
+	floor     atomic.Uint64 // of the sequences up to it, messages are missing from the logs
 	lastSeq   atomic.Uint64
 	published atomic.Uint64
 	repeated  atomic.Uint64
 	untracked atomic.Uint64
+	gaps      atomic.Uint64
 
 	mu     sync.RWMutex
 	topics map[string]*Topic // guarded by mu
@@ -45,7 +46,7 @@ type Hub struct {
 // New returns a hub without topics.
 func New(cfg Config) *Hub {
 	h := &Hub{
-		epoch: cfg.Epoch, floor: cfg.Floor, configure: cfg.Topic, maxTopics: cfg.MaxTopics,
+		epoch: cfg.Epoch, configure: cfg.Topic, maxTopics: cfg.MaxTopics,
 		topics: make(map[string]*Topic),
 	}
 	if h.configure == nil {
@@ -54,6 +55,7 @@ func New(cfg Config) *Hub {
 	if h.maxTopics <= 0 {
 		h.maxTopics = defaultMaxTopics
 	}
+	h.floor.Store(cfg.Floor)
 	h.lastSeq.Store(cfg.Floor)
 	return h
 }
@@ -96,6 +98,10 @@ func (h *Hub) Publish(p Publication) bool {
 	if p.Seq <= h.lastSeq.Load() {
 		h.repeated.Add(1)
 		return false
+	}
+	if p.Gap {
+		h.floor.Store(p.Seq - 1)
+		h.gaps.Add(1)
 	}
 	t := h.Topic(p.Topic)
 	if t == nil {

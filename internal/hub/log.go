@@ -28,21 +28,26 @@ type log struct {
 	floor  atomic.Uint64 // every message of this topic with a sequence above it is held
 
 	// owned by the writer
-	slots int // largest ring
-	bytes int // payload bytes held
-	limit int // largest value of bytes, unless the newest two messages are larger
+	slots int    // largest ring
+	bytes int    // payload bytes held
+	base  uint64 // the hub's floor that the log has taken account of
+	limit int    // largest value of bytes, unless the newest two messages are larger
 }
 
 func (l *log) init(cfg TopicConfig, floor uint64) {
-	l.slots, l.limit = cfg.RingSize, cfg.RingBytes
+	l.slots, l.limit, l.base = cfg.RingSize, cfg.RingBytes, floor
 	r := make(ring, min(firstSlots, l.slots))
 	l.ring.Store(&r)
 	l.oldest.Store(1)
 	l.floor.Store(floor)
 }
 
-// add appends m and gives it its position.
-func (l *log) add(m *Message) {
+// add appends m and gives it its position. A floor above the one that the log knows means that messages of this
+// topic may have been lost before m.
+func (l *log) add(m *Message, floor uint64) {
+	if floor > l.base {
+		l.restart(floor)
+	}
 	m.pos = l.head.Load() + 1
 	l.bytes += len(m.payload)
 	for l.mustDrop(m.pos) {
@@ -51,6 +56,18 @@ func (l *log) add(m *Message) {
 	r := l.fit(m.pos)
 	r[m.pos%uint64(len(r))].Store(m)
 	l.head.Store(m.pos)
+}
+
+// restart drops everything and leaves out a position, so that every reader finds its next message overwritten.
+// Until add is through, which is at once, the head has no message; readers look again.
+func (l *log) restart(floor uint64) {
+	hole := l.head.Load() + 1
+	for l.oldest.Load() <= hole {
+		l.drop()
+	}
+	l.floor.Store(floor)
+	l.base = floor
+	l.head.Store(hole)
 }
 
 // mustDrop reports whether a message has to go before the one of position next is stored. The one before it
@@ -62,9 +79,10 @@ func (l *log) mustDrop(next uint64) bool {
 
 func (l *log) drop() {
 	r, pos := *l.ring.Load(), l.oldest.Load()
-	m := r.at(pos)
-	l.bytes -= len(m.payload)
-	l.floor.Store(m.seq)
+	if m := r.at(pos); m != nil {
+		l.bytes -= len(m.payload)
+		l.floor.Store(m.seq)
+	}
 	l.oldest.Store(pos + 1)
 	r[pos%uint64(len(r))].Store(nil)
 }

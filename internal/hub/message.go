@@ -19,6 +19,9 @@ type Publication struct {
 	Event string
 	// Time is when the stream stored the message.
 	Time time.Time
+	// Gap says that messages right before this one were lost, of whatever topic. Every subscriber of an All
+	// topic is overrun when that topic gets its next message, for one of the lost ones may have been its own.
+	Gap bool
 }
 
 // Message is one published message. It is immutable and safe for concurrent use; it lives as long as

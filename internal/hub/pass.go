@@ -164,7 +164,7 @@ func (a *audience) settle(s *subscription, head uint64) uint64 {
 		return math.MaxUint64
 	}
 	s.cursor = a.topic.after(seq)
-	if seq < a.topic.log.floor.Load() {
+	if seq < a.topic.floor() {
 		s.cursor = 0 // older than anything held, so that it counts as lost
 	}
 	return uint64(s.cursor)

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -205,4 +206,62 @@ func TestReplaysDoNotHoldUpOthers(t *testing.T) {
 			t.Errorf("conn %d: got %d messages, want 1001", 100+c, got)
 		}
 	}
+}
+
+// Messages that the stream lost before this process could read them: whoever must have every message is told,
+// with the topic's next message, because one of the lost ones may have been its own.
+func TestGapInTheStream(t *testing.T) {
+	for _, test := range []struct {
+		policy   Policy
+		want     []uint64
+		overruns []int32
+	}{
+		{Latest, []uint64{2, 10}, nil},
+		{All, []uint64{1, 2}, []int32{1}},
+	} {
+		t.Run(test.policy.String(), func(t *testing.T) {
+			b := newBench(t, TopicConfig{Policy: test.policy, RingSize: 8})
+			other := b.hub.Topic("other")
+			b.fanout.Subscribe(0, 1, b.topic, b.topic.Last(0))
+			b.fanout.Subscribe(0, 2, other, other.Last(0))
+			b.publish(2)
+			b.drain()
+			b.hub.Publish(Publication{Seq: 10, Topic: b.topic.Name(), Gap: true})
+			b.drain()
+			b.want(1, test.want...)
+			if !slices.Equal(b.overruns, test.overruns) {
+				t.Errorf("overruns: got %v, want %v", b.overruns, test.overruns)
+			}
+			b.fanout.Subscribe(0, 3, b.topic, b.topic.Last(8))
+			b.drain()
+			b.want(3, 10)
+			for _, topic := range []*Topic{b.topic, other, b.hub.Topic("new")} {
+				if c, gap := topic.Seek(2); !gap || uint64(c)+1 != topic.Oldest() {
+					t.Errorf("topic %s: Seek(2): got %d, gap %v, want a gap and what is held", topic.Name(), c, gap)
+				}
+				if _, gap := topic.Seek(9); gap {
+					t.Errorf("topic %s: Seek(9): got a gap, want none", topic.Name())
+				}
+			}
+			b.publishTo("other", 11)
+			b.drain()
+			if told := slices.Contains(b.overruns, 2); told != (test.policy == All) {
+				t.Errorf("subscriber of the other topic: got overrun %v, want %v", told, test.policy == All)
+			}
+		})
+	}
+}
+
+// A gap does not bring back what the client has: it goes on with the first message held that it does not have.
+func TestGapDoesNotRepeat(t *testing.T) {
+	b := newBench(t, TopicConfig{})
+	b.publish(5)
+	b.hub.Publish(Publication{Seq: 10, Topic: "other", Gap: true})
+	c, gap := b.topic.Seek(3)
+	if !gap {
+		t.Error("Seek(3): got no gap, want one: the lost messages may have been the topic's")
+	}
+	b.fanout.Subscribe(0, 1, b.topic, c)
+	b.drain()
+	b.want(1, 4, 5)
 }

@@ -9,6 +9,7 @@ type Stats struct {
 	Published uint64 // messages appended to a log
 	Repeated  uint64 // publications refused because their sequence was not new
 	Untracked uint64 // publications without a log, for want of room for the topic
+	Gaps      uint64 // publications before which the stream had lost messages
 	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
 }
 
@@ -17,6 +18,7 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		LastSeq:   h.LastSeq(),
 		Published: h.published.Load(), Repeated: h.repeated.Load(), Untracked: h.untracked.Load(),
+		Gaps: h.gaps.Load(),
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()

@@ -59,7 +59,7 @@ type Topic struct {
 func newTopic(h *Hub, name string, cfg TopicConfig) *Topic {
 	cfg = cfg.withDefaults()
 	t := &Topic{hub: h, name: name, policy: cfg.Policy}
-	t.log.init(cfg, h.floor)
+	t.log.init(cfg, h.floor.Load())
 	return t
 }
 
@@ -112,7 +112,7 @@ func (t *Topic) attached() []Reader {
 
 // publish appends m and tells the readers.
 func (t *Topic) publish(m *Message) {
-	t.log.add(m)
+	t.log.add(m, t.hub.floor.Load())
 	for _, r := range t.attached() {
 		r.News(t)
 	}
