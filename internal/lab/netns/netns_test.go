@@ -1,0 +1,149 @@
+package netns_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
+
+	"tickgate/internal/lab/netns"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// namespace makes a namespace, or skips where that is not allowed.
+func namespace(t *testing.T) *netns.Namespace {
+	t.Helper()
+	ns, err := netns.New()
+	if errors.Is(err, unix.EPERM) {
+		t.Skip("network namespaces need CAP_SYS_ADMIN")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ns.Close() })
+	return ns
+}
+
+// listen accepts connections in ns and echoes one byte on each.
+func listen(t *testing.T, ns *netns.Namespace, addr string) string {
+	t.Helper()
+	var listener net.Listener
+	err := ns.Do(func() (err error) {
+		listener, err = net.Listen("tcp4", addr+":0")
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	t.Cleanup(func() {
+		listener.Close()
+		<-done
+	})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			b := make([]byte, 1)
+			if _, err := conn.Read(b); err == nil {
+				conn.Write(b)
+			}
+			conn.Close()
+		}
+	}()
+	return listener.Addr().String()
+}
+
+// echo sends a byte from ns and waits for its return.
+func echo(ns *netns.Namespace, addr string) error {
+	return ns.Do(func() error {
+		conn, err := net.DialTimeout("tcp4", addr, 300*time.Millisecond)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+		if _, err := conn.Write([]byte{1}); err != nil {
+			return err
+		}
+		_, err = conn.Read(make([]byte, 1))
+		return err
+	})
+}
+
+func TestLoopbackIsApart(t *testing.T) {
+	ns := namespace(t)
+	addr := listen(t, ns, "127.0.0.1")
+	if err := echo(ns, addr); err != nil {
+		t.Errorf("inside: got %v, want an echo", err)
+	}
+	if conn, err := net.DialTimeout("tcp4", addr, time.Second); err == nil {
+		conn.Close()
+		t.Error("outside: got a connection, want none")
+	}
+}
+
+func TestLinkAndSilence(t *testing.T) {
+	server, client := namespace(t), namespace(t)
+	if err := netns.Link(server, client); err != nil {
+		t.Skipf("cannot link namespaces: %v", err)
+	}
+	addr := listen(t, server, netns.ServerAddr)
+	if err := echo(client, addr); err != nil {
+		t.Fatalf("before: got %v, want an echo", err)
+	}
+	if err := client.Silence(); err != nil {
+		t.Fatal(err)
+	}
+	err := echo(client, addr)
+	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
+		if !errors.Is(err, unix.EPERM) { // what connect says to a process whose own packet is dropped
+			t.Errorf("after: got %v, want silence", err)
+		}
+	}
+}
+
+func TestTrack(t *testing.T) {
+	ns := namespace(t)
+	addr := listen(t, ns, "127.0.0.1")
+	if got := tracked(t, ns, addr); got != "0" {
+		t.Errorf("before: got %s tracked connections, want 0", got)
+	}
+	if err := ns.Track(); errors.Is(err, unix.ENOENT) || errors.Is(err, unix.EPROTONOSUPPORT) {
+		t.Skipf("this kernel has no nftables with connection tracking: %v", err)
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if got := tracked(t, ns, addr); got == "0" {
+		t.Error("after: got no tracked connection, want one")
+	}
+}
+
+// tracked echoes once and returns how many connections netfilter knows then.
+func tracked(t *testing.T, ns *netns.Namespace, addr string) string {
+	t.Helper()
+	if err := echo(ns, addr); err != nil {
+		t.Fatal(err)
+	}
+	var count []byte
+	err := ns.Do(func() (err error) {
+		count, err = os.ReadFile("/proc/sys/net/netfilter/nf_conntrack_count")
+		return err
+	})
+	if errors.Is(err, os.ErrNotExist) {
+		t.Skip("this kernel has no connection tracking")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(count))
+}
