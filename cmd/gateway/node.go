@@ -169,7 +169,7 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 // publish hands a message of the bus to the hub. The subscription calls it on one goroutine.
 func (n *node) publish(m bus.Msg) {
 	n.received.Add(1)
-	n.hub.Publish(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time})
+	n.hub.Publish(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time, Gap: m.Gap})
 }
 
 var errStreamEnded = errors.New("the subscription to the stream ended")
