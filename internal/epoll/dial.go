@@ -13,8 +13,8 @@ import (
 // the port is chosen at connect time, when the four-tuple decides what is free (IP_BIND_ADDRESS_NO_PORT), so that
 // one source address serves 28,000 connections per target and not per machine. The state may be filled in at
 // once; OnOpen or OnClose with DialFailed follows. An error means that nothing follows. It names the system call:
-// EMFILE, EADDRNOTAVAIL (ports exhausted), what connect(2) knows at once (a refusal by this machine itself, no
-// route), or ECANCELED in the OnClose of a loop that ends. MaxConns does not apply, but the connection is counted.
+// EMFILE, EADDRNOTAVAIL (ports exhausted), what connect(2) knows at once (no route), or ECANCELED in the OnClose of a
+// loop that ends. MaxConns does not apply, but the connection is counted.
 func (l *Loop[S]) Dial(local, remote netip.AddrPort) (*Conn[S], error) {
 	if l.ending {
 		return nil, fmt.Errorf("dial %s: event loop: %w", remote, unix.ECANCELED)

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/panjf2000/gnet/v2/pkg/netpoll"
 	"github.com/panjf2000/gnet/v2/pkg/socket"
@@ -35,7 +36,7 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 		{SetSockOpt: socket.SetReuseAddr, Opt: 1},
 		{SetSockOpt: socket.SetReuseport, Opt: 1},
 	}, l.cfg.socketOptions()...)
-	fd, _, err := socket.TCPSocket("tcp", addr, true, opts, nil)
+	fd, _, err := socket.TCPSocket("tcp", bothFamilies(addr), true, opts, nil)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("listen on %s: %w", addr, err)
 	}
@@ -45,6 +46,15 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 	}
 	l.listeners = append(l.listeners, listener{fd: fd})
 	return localAddr(fd)
+}
+
+// bothFamilies makes "[::]:8080" mean what ":8080" means and what it means to package net: IPv4 clients as well. The
+// socket package would take it for IPv6 only.
+func bothFamilies(addr string) string {
+	if port, ok := strings.CutPrefix(addr, "[::]:"); ok {
+		return ":" + port
+	}
+	return addr
 }
 
 // StopListening accepts what waits in the queues and closes the listeners, like connections at the end of the batch
