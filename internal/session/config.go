@@ -44,13 +44,13 @@ const (
 	defaultHandshakeBacklog = 16 << 10
 	defaultMaxInbound       = 64 << 10
 
-	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a few pongs and
-	// a close frame. An /echo session may have one read's worth on its way back.
+	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a read's pongs
+	// and a close frame. An /echo session may have one read's worth on its way back.
 	maxPending     = 8 << 10
 	maxPendingEcho = 256 << 10
-	// maxPongs is what may be unsent before pings go unanswered: RFC 6455 §5.5.3 lets a pong answer the latest ping
-	// only, and a peer that reads nothing must not make us hold more.
-	maxPongs = 1 << 10
+	// maxPongs is how many bytes of pongs one read of a raw session may call for before older ones give way. It is half
+	// of maxPending, and 32 pongs of full length.
+	maxPongs = maxPending / 2
 	// pongTimeout is how long a pinged client may take to send anything, at most the heartbeat's length.
 	pongTimeout = 10 * time.Second
 )

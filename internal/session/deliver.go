@@ -8,43 +8,38 @@ import (
 
 // split sorts a batch by format, since each format has its own frame.
 type split struct {
-	conns  [2][]int32
-	places [2][]int // where in the batch
+	conns  [hub.SSE + 1][]int32
+	places [hub.SSE + 1][]int // where in the batch
 	status []epoll.Status
 }
-
-var splitFormats = [2]hub.Format{hub.RawWS, hub.SSE}
 
 // SendMany implements hub.Sink.
 func (l *Loop) SendMany(m *hub.Message, conns []int32, out []hub.Delivery) {
 	sp := &l.split
-	for i := range sp.conns {
-		sp.conns[i], sp.places[i] = sp.conns[i][:0], sp.places[i][:0]
+	for f := range sp.conns {
+		sp.conns[f], sp.places[f] = sp.conns[f][:0], sp.places[f][:0]
 	}
 	for place, fd := range conns {
-		i := 0
-		if l.epoll.At(fd).State().transport == SSE {
-			i = 1
-		}
-		sp.conns[i] = append(sp.conns[i], fd)
-		sp.places[i] = append(sp.places[i], place)
+		f := l.epoll.At(fd).State().transport.format()
+		sp.conns[f] = append(sp.conns[f], fd)
+		sp.places[f] = append(sp.places[f], place)
 	}
-	for i, fds := range sp.conns {
-		if len(fds) > 0 {
-			l.sendFormat(m.Frame(splitFormats[i]), i, out)
+	for f := range sp.conns {
+		if len(sp.conns[f]) > 0 {
+			l.sendFormat(m, hub.Format(f), out)
 		}
 	}
 }
 
 // sendFormat sends one frame to the connections of its part of the batch.
-func (l *Loop) sendFormat(frame []byte, part int, out []hub.Delivery) {
+func (l *Loop) sendFormat(m *hub.Message, f hub.Format, out []hub.Delivery) {
 	sp := &l.split
-	for len(sp.status) < len(sp.conns[part]) {
+	for len(sp.status) < len(sp.conns[f]) {
 		sp.status = append(sp.status, 0)
 	}
-	status := sp.status[:len(sp.conns[part])]
-	l.epoll.SendMany(frame, sp.conns[part], status)
-	for i, place := range sp.places[part] {
+	status := sp.status[:len(sp.conns[f])]
+	l.epoll.SendMany(m.Frame(f), sp.conns[f], status)
+	for i, place := range sp.places[f] {
 		out[place] = deliveries[status[i]]
 	}
 }
@@ -66,6 +61,5 @@ func (l *Loop) Overrun(fd int32, t *hub.Topic) {
 	} else {
 		l.out = wire.AppendCloseFrame(l.out[:0], wire.CloseSlowConsumer, "slow consumer: resume from the last id")
 	}
-	l.epoll.Write(c, l.out)
-	l.close(c, SlowConsumer)
+	l.finish(c, SlowConsumer)
 }

@@ -25,9 +25,9 @@ func (l *Loop) Drain(d time.Duration) {
 func (l *Loop) sendAway(c *conn) {
 	retry := l.jitter(retryLeast, max(l.drain, retrySpread))
 	if c.State().transport == SSE {
-		l.write(c, wire.AppendSSERetry(l.out[:0], retry))
+		l.out = wire.AppendSSERetry(l.out[:0], retry)
 	} else {
-		l.write(c, wire.AppendCloseRetry(l.out[:0], wire.CloseRestart, retry))
+		l.out = wire.AppendCloseRetry(l.out[:0], wire.CloseRestart, retry)
 	}
-	l.close(c, Restart)
+	l.finish(c, Restart)
 }

@@ -10,7 +10,7 @@ import (
 	"tickgate/internal/wire"
 )
 
-// Loop is one event loop and the sessions on it. But for Run, Stop, Drain, Snapshot and Done its methods are for its
+// Loop is one event loop and the sessions on it. But for Run, Stop, Drain and Snapshot its methods are for its
 // own goroutine; those with names that start with On are for package epoll.
 type Loop struct {
 	cfg    Config // immutable after NewLoop
@@ -93,11 +93,8 @@ func (l *Loop) OnData(c *conn, b []byte) int {
 
 // OnWritable implements epoll.Handler.
 func (l *Loop) OnWritable(c *conn) {
-	s := c.State()
-	if s.transport == Echo {
-		l.epoll.ResumeRead(c)
-	}
-	l.fanout.Resume(s.first)
+	l.epoll.ResumeRead(c)
+	l.fanout.Resume(c.State().first)
 }
 
 // OnClose implements epoll.Handler.
@@ -123,15 +120,20 @@ func (l *Loop) headDone() {
 	}
 }
 
-// close ends a session in good order.
+// finish sends what is in l.out as the last of a session and ends it in good order.
+func (l *Loop) finish(c *conn, reason epoll.Reason) {
+	l.epoll.Write(c, l.out)
+	l.close(c, reason)
+}
+
+// close ends a session in good order: what is unsent goes out first. It gets no more messages.
 func (l *Loop) close(c *conn, reason epoll.Reason) {
 	s := c.State()
-	if s.phase == Closing {
-		return
-	}
 	if s.phase == Handshake {
 		l.headDone()
 	}
+	l.fanout.UnsubscribeAll(s.first)
+	s.first = 0
 	l.enter(c, s.transport, Closing)
 	l.epoll.Close(c, reason)
 }

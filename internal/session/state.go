@@ -12,6 +12,7 @@ type State struct {
 	first     hub.SubID // its subscriptions
 	transport Transport
 	phase     Phase
+	begun     bool // a part of the request head has come
 	pinged    bool // a ping is unanswered
 }
 

@@ -3,7 +3,6 @@ package session
 import (
 	"time"
 
-	"tickgate/internal/epoll"
 	"tickgate/internal/wire"
 )
 
@@ -17,8 +16,7 @@ const restAtMost = time.Hour
 func (l *Loop) OnTimer(c *conn) {
 	switch s := c.State(); {
 	case s.phase == Handshake:
-		l.request = wire.Request{}
-		l.refuse(c, errTimeout)
+		l.giveUp(c)
 	case l.draining:
 		l.sendAway(c)
 	case l.stuck(c):
@@ -39,34 +37,42 @@ func (l *Loop) stuck(c *conn) bool {
 // beat sends a ping or a comment if the connection has been silent for a heartbeat. A connection on which messages flow
 // needs none: TCP_USER_TIMEOUT finds a vanished peer and WriteTimeout one that does not read.
 func (l *Loop) beat(c *conn) {
-	if l.cfg.Heartbeat == 0 || c.IsBlocked() || l.silence(c) < l.cfg.Heartbeat {
+	if l.cfg.Heartbeat == 0 || l.silence(c) < l.cfg.Heartbeat {
 		return
 	}
-	s := c.State()
-	if s.transport == SSE {
-		l.write(c, wire.AppendSSEComment(l.out[:0], ""))
-		return
+	if c.State().transport == SSE {
+		l.out = wire.AppendSSEComment(l.out[:0], "")
+	} else {
+		c.State().pinged = true
+		l.out = wire.AppendPing(l.out[:0], heartbeatPing)
 	}
-	s.pinged = true
-	l.write(c, wire.AppendPing(l.out[:0], heartbeatPing))
+	l.epoll.Write(c, l.out)
 }
 
+// silence returns how long nothing has gone either way. A full socket is not silent: bytes wait for it.
 func (l *Loop) silence(c *conn) time.Duration {
+	if c.IsBlocked() {
+		return 0
+	}
 	return min(l.epoll.SinceRead(c), l.epoll.SinceWrite(c))
 }
 
-// watch sets the timer for the next thing that may be due.
+// watch sets the timer for the next thing that may be due. Bytes that come and go do not touch it: what they mean is
+// found out when it fires.
 func (l *Loop) watch(c *conn) {
 	d := restAtMost
 	if l.cfg.Heartbeat > 0 {
-		// Not before the next silence could be long enough, and not all connections of a storm in the same tick.
-		d = min(d, l.jitter(max(l.cfg.Heartbeat-l.silence(c), epoll.Tick), l.cfg.Heartbeat/16))
-	}
-	if c.State().pinged {
-		d = min(d, min(l.cfg.Heartbeat, pongTimeout))
+		// The jitter keeps the connections of a storm from being pinged in one tick.
+		d = l.jitter(l.cfg.Heartbeat-l.silence(c), l.cfg.Heartbeat/16)
 	}
 	if l.cfg.WriteTimeout > 0 {
-		d = min(d, l.cfg.WriteTimeout)
+		d = min(d, l.cfg.WriteTimeout) // early enough for a socket that is about to fill
+		if c.IsBlocked() {
+			d = min(d, l.cfg.WriteTimeout-l.epoll.SinceWrite(c))
+		}
+	}
+	if c.State().pinged {
+		d = min(l.cfg.Heartbeat, pongTimeout) // nothing may cut the client's time to answer short
 	}
 	l.epoll.SetTimer(c, d)
 }

@@ -5,65 +5,60 @@ import (
 	"tickgate/internal/wire"
 )
 
-// onFrames decodes what a WebSocket client sent and returns how many bytes it consumed.
-func (l *Loop) onFrames(c *conn, b []byte) (used int) {
+// onFrames answers what a WebSocket client sent and returns how many bytes it consumed. All answers to one read go out
+// in one write. While the client does not take them, nothing more is read from it: what is kept for it stays bounded,
+// and yet every ping finds its pong.
+func (l *Loop) onFrames(c *conn, b []byte) int {
 	s := c.State()
 	s.pinged = false // any sign of life will do
-	for used < len(b) && c.Alive() {
-		part, n, err := s.decoder.Next(b[used:], &l.limits)
-		used += n
-		switch {
-		case err != nil:
-			l.onFault(c, err)
-			return len(b)
-		case part.Kind == wire.None && n == 0:
-			return used
-		default:
-			l.onPart(c, &part)
-		}
+	l.out = l.out[:0]
+	used, end := l.decode(s, b)
+	switch {
+	case end != epoll.ReasonNone:
+		l.finish(c, end)
+	case len(l.out) > 0 && l.epoll.Write(c, l.out) == epoll.Partial:
+		l.epoll.PauseRead(c)
 	}
 	return used
 }
 
-func (l *Loop) onPart(c *conn, part *wire.Part) {
-	switch part.Kind {
-	case wire.Data:
-		if c.State().transport == Echo {
-			l.echo(c, part)
-		} // else raw mode: what clients say is checked, bounded and ignored
-	case wire.Ping:
-		if l.epoll.Unsent(c) <= maxPongs {
-			l.write(c, wire.AppendPong(l.out[:0], part.Payload))
+// decode takes b apart, as far as its frames are complete, and appends the answers to l.out. Beside the bytes consumed
+// it returns why the session ends, ReasonNone if it does not.
+func (l *Loop) decode(s *State, b []byte) (used int, end epoll.Reason) {
+	for used < len(b) {
+		part, n, err := s.decoder.Next(b[used:], &l.limits)
+		used += n
+		switch {
+		case err != nil:
+			end, fault := frameFault(err)
+			l.out = wire.AppendCloseFrame(l.out, fault.Code, fault.Reason)
+			return len(b), end
+		case part.Kind == wire.Close:
+			// RFC 6455 §5.5.1: answer with the same code, then the server closes first (§7.1.1).
+			l.out = wire.AppendCloseFrame(l.out, part.Code, "")
+			return len(b), ClientClosed
+		case part.Kind == wire.None && n == 0:
+			return used, epoll.ReasonNone
 		}
-	case wire.Close:
-		// RFC 6455 §5.5.1: answer with the same code, then the server closes first (§7.1.1).
-		l.write(c, wire.AppendCloseFrame(l.out[:0], part.Code, ""))
-		l.close(c, ClientClosed)
+		l.appendAnswer(s.transport, &part)
 	}
+	return used, epoll.ReasonNone
 }
 
-// onFault answers broken frames with a close frame that says what was wrong.
-func (l *Loop) onFault(c *conn, err error) {
-	reason, fault := frameFault(err)
-	l.write(c, wire.AppendCloseFrame(l.out[:0], fault.Code, fault.Reason))
-	l.close(c, reason)
-}
-
-// echo sends a part of a message back as it comes, as a fragment, so that no message is ever held. While the client does
-// not take its echo, nothing more is read from it.
-func (l *Loop) echo(c *conn, part *wire.Part) {
-	op := part.Op
-	if !part.First {
-		op = wire.OpContinuation
+// appendAnswer appends what a part of the client's frames is answered with. In raw mode messages are checked, bounded
+// and ignored; /echo sends them back as they come, as fragments, so that no message is ever held.
+func (l *Loop) appendAnswer(t Transport, part *wire.Part) {
+	switch {
+	case part.Kind == wire.Ping:
+		if t == WebSocket && len(l.out) > maxPongs {
+			l.out = l.out[:0] // RFC 6455 §5.5.3: only the latest ping needs an answer
+		}
+		l.out = wire.AppendPong(l.out, part.Payload)
+	case part.Kind == wire.Data && t == Echo:
+		op := part.Op
+		if !part.First {
+			op = wire.OpContinuation
+		}
+		l.out = wire.AppendFragment(l.out, op, part.Final, part.Payload)
 	}
-	if l.write(c, wire.AppendFragment(l.out[:0], op, part.Final, part.Payload)) == epoll.Partial {
-		l.epoll.PauseRead(c)
-	}
-}
-
-// write sends bytes that were appended to l.out and keeps the grown buffer.
-func (l *Loop) write(c *conn, b []byte) epoll.Status {
-	status := l.epoll.Write(c, b)
-	l.out = b[:0]
-	return status
 }

@@ -1,0 +1,86 @@
+package session
+
+import (
+	"slices"
+	"time"
+
+	"tickgate/internal/hub"
+	"tickgate/internal/wire"
+)
+
+// What an event stream starts with: how long the browser waits after the connection is lost for a reason that nobody
+// could announce. The spread keeps a crash from becoming a storm.
+const (
+	streamRetryLeast  = 1 * time.Second
+	streamRetrySpread = 4 * time.Second
+)
+
+// start is where a new session begins in a topic.
+type start struct {
+	topic  *hub.Topic
+	cursor hub.Cursor
+	gap    bool // some of what the client asked for is not held any more
+}
+
+// starts finds out where the session that w asks for begins; one of /echo has no topics.
+func (l *Loop) starts(w *wire.Subscribe, t Transport) ([]start, error) {
+	if t == Echo {
+		return nil, nil
+	}
+	names := w.Topics
+	if len(names) == 0 {
+		names = append(names, l.cfg.DefaultTopic)
+	}
+	starts := make([]start, 0, len(names))
+	for i, name := range names {
+		topic := l.topic(name)
+		if topic == nil {
+			return nil, errTopic
+		}
+		if !slices.Contains(names[:i], name) {
+			starts = append(starts, startIn(topic, w))
+		}
+	}
+	return starts, nil
+}
+
+// startIn finds out where w begins in one topic. Resuming goes before last: a browser that reconnects repeats the query.
+func startIn(t *hub.Topic, w *wire.Subscribe) start {
+	s := start{topic: t}
+	switch {
+	case w.LastEventID != "":
+		s.cursor, s.gap = t.Resume(w.LastEventID)
+	case w.Last >= 0:
+		s.cursor = t.Last(w.Last)
+	default:
+		s.cursor = t.Last(t.Policy().DefaultLast())
+	}
+	return s
+}
+
+// topic returns the topic of that name if there is one; the default topic always is.
+func (l *Loop) topic(name string) *hub.Topic {
+	if name == l.cfg.DefaultTopic {
+		return l.cfg.Hub.Topic(name)
+	}
+	return l.cfg.Hub.Lookup(name)
+}
+
+// appendStreamStart appends what an event stream begins with. Raw WebSocket sessions have no such place: they see
+// neither ids nor gaps.
+func (l *Loop) appendStreamStart(dst []byte, starts []start) []byte {
+	dst = wire.AppendSSEHead(dst, corsOrigin)
+	dst = wire.AppendSSERetry(dst, l.jitter(streamRetryLeast, streamRetrySpread))
+	for _, s := range starts {
+		if s.gap {
+			dst = wire.AppendSSEGap(dst, s.topic.Name(), quote(l.subscribe.LastEventID), s.topic.OldestID())
+		}
+	}
+	return dst
+}
+
+// maxQuote bounds what a gap event repeats of the id that the client sent, in bytes. Ids are about 30 bytes long; a
+// request head has room for thousands.
+const maxQuote = 128
+
+func quote(id string) string { return id[:min(len(id), maxQuote)] }
