@@ -28,7 +28,7 @@ func (l *Loop[S]) Dial(local, remote netip.AddrPort) (*Conn[S], error) {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("dial %s from %s: %w", remote, local.Addr(), err)
 	}
-	if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS { //nolint:errorlint // a bare Errno
+	if err := unix.Connect(fd, sa); err != nil && err != unix.EINPROGRESS {
 		_ = unix.Close(fd)
 		return nil, fmt.Errorf("dial %s from %s: %w", remote, local.Addr(), os.NewSyscallError("connect", err))
 	}

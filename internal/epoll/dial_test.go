@@ -94,7 +94,7 @@ func TestDialRefused(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer free.Close() //nolint:errcheck // a test's descriptor
+	defer free.Close()
 	n := dialer(t, &hooks{open: func(*loop, *conn) { t.Error("got OnOpen, want a failure") }})
 	n.do(func() {
 		c, err := n.Dial(netip.AddrPort{}, free.Addr)

@@ -181,10 +181,10 @@ func (l *Loop[S]) work() {
 // event is the poller's callback.
 func (l *Loop[S]) event(fd int, ev netpoll.IOEvent, _ netpoll.IOFlags) error {
 	l.coalesce.event()
-	switch {
-	case fd == l.doorbell:
+	switch fd {
+	case l.doorbell:
 		l.work()
-	case fd == l.timer:
+	case l.timer:
 		l.tick()
 	default:
 		if i := l.listener(fd); i >= 0 {

@@ -240,8 +240,8 @@ func TestStaleEventsHitNobody(t *testing.T) {
 		}
 		return len(p)
 	}
-	a.write(t, "x")
-	b.write(t, "y")
+	a.write(t, []byte("x"))
+	b.write(t, []byte("y"))
 	gen := n.At(b.fd).Gen()
 	for _, fd := range []int32{a.fd, b.fd} { // the batch that epoll_wait has returned
 		if err := n.event(int(fd), unix.EPOLLIN|unix.EPOLLOUT|unix.EPOLLHUP, 0); err != nil {
@@ -284,9 +284,9 @@ func admitted(t testing.TB, n *node) pair {
 	return pair{int32(fds[0]), int32(fds[1])}
 }
 
-func (p pair) write(t testing.TB, s string) {
+func (p pair) write(t testing.TB, b []byte) {
 	t.Helper()
-	if n, errno := send(p.peer, []byte(s)); n != len(s) {
-		t.Fatalf("write: got %d bytes, %v, want %d", n, errno, len(s))
+	if n, errno := send(p.peer, b); n != len(b) {
+		t.Fatalf("write: got %d bytes, %v, want %d", n, errno, len(b))
 	}
 }

@@ -55,12 +55,12 @@ func TestReserveFindsOutWhatIsTaken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer plain.Close() //nolint:errcheck // a test's listener
+	defer plain.Close()
 	reserved, err := Reserve("127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer reserved.Close() //nolint:errcheck // a test's descriptor
+	defer reserved.Close()
 	for name, addr := range map[string]string{
 		"somebody else's listener":       plain.Addr().String(),
 		"our own kind's listener":        serve(t, Config{}, &hooks{}).addr.String(),
@@ -96,7 +96,7 @@ func TestReserveGetsPastTimeWait(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() //nolint:errcheck // a test's descriptor
+	defer r.Close()
 	start(t, Config{}, NewSlab[state](maxFD), &hooks{}, r.Addr.String()).connect()
 }
 

@@ -9,9 +9,9 @@ import (
 )
 
 // The system calls of the hot path, made without telling the Go scheduler. Every one is non-blocking and takes
-// single-digit microseconds; entering and leaving a scheduler-visible system call costs 60 ns each time and, with
-// more threads than processors, hands the processor to another goroutine in the middle of a fan-out
-// (BenchmarkSendSyscall).
+// single-digit microseconds. Telling it makes a send over loopback 8 % dearer (2.13 to 2.30 µs) and, worse, lets it give
+// the processor away in the middle of a fan-out: beside four busy goroutines on two processors a send then takes 13.4 µs
+// instead of 5.6 µs (BenchmarkSendSyscall, mean of 6 runs, 2-processor Xeon VM, Linux 6.18).
 
 // send offers b to a socket. A short count is not an error.
 func send(fd int32, b []byte) (int, unix.Errno) {

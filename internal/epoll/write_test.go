@@ -3,6 +3,7 @@ package epoll
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -142,7 +143,7 @@ func TestFramesAndControlBytesKeepTheirOrder(t *testing.T) {
 	for chunk := make([]byte, 1000); ; {
 		k, err := c.Read(chunk)
 		got.Write(chunk[:k])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

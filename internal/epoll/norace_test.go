@@ -1,0 +1,6 @@
+//go:build !race
+
+package epoll
+
+// raceEnabled says that the test runs under the race detector.
+const raceEnabled = false
