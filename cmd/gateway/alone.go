@@ -26,9 +26,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	defer n.close()
 	source.node.Store(n)
 	n.serve()
-	if err := g.startFeed(ctx); err != nil {
-		return err
-	}
+	g.startFeed(ctx)
 	if err := g.wait(n.failed); err != nil {
 		return err
 	}

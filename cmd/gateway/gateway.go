@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"tickgate/internal/admin"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
+	"tickgate/internal/feed"
 	"tickgate/internal/metrics"
 )
 
@@ -25,10 +27,13 @@ type gateway struct {
 	addr    string // of the public listeners
 	signals chan os.Signal
 
-	ready *admin.Readiness
-	bus   *bus.Bus
-	feed  *ticker
-	admin *admin.Server
+	feed feed.Feed
+
+	// Set as the gateway starts.
+	ready  *admin.Readiness
+	bus    *bus.Bus
+	admin  *admin.Server
+	ticker atomic.Pointer[ticker] // read by scrapes
 }
 
 // open starts the parts that come before the clients: the bus, and the private listener, so that health is visible from
@@ -83,9 +88,15 @@ func mergeMetrics(pages []admin.Page) ([]byte, error) {
 }
 
 // startFeed begins to publish ticks. It comes last, so that the first tick finds everybody.
-func (g *gateway) startFeed(ctx context.Context) (err error) {
-	g.feed, err = startTicker(ctx, g.cfg, g.program.stdin, g.bus, g.log)
-	return err
+func (g *gateway) startFeed(ctx context.Context) {
+	g.ticker.Store(startTicker(ctx, g.feed, g.bus, g))
+}
+
+// measure adds to m the numbers of what there is one of.
+func (g *gateway) measure(m *metrics.Snapshot) {
+	if t := g.ticker.Load(); t != nil {
+		t.measure(m)
+	}
 }
 
 // wait returns nil at the first signal, and an error when a part has failed. Errors of the feed do not end the gateway: its
@@ -110,8 +121,8 @@ const adminPatience = 2 * time.Second
 
 // close ends everything in the reverse order of the start.
 func (g *gateway) close() {
-	if g.feed != nil {
-		g.feed.stop()
+	if t := g.ticker.Load(); t != nil {
+		t.stop()
 	}
 	if g.admin != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), adminPatience)

@@ -12,6 +12,7 @@ import (
 
 	"tickgate/internal/config"
 	"tickgate/internal/epoll"
+	"tickgate/internal/feed"
 	"tickgate/internal/limits"
 	"tickgate/internal/prefork"
 )
@@ -71,6 +72,10 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	source, err := feed.New(feedConfig(cfg, p))
+	if err != nil {
+		return fmt.Errorf("feed: %w", err)
+	}
 	port, err := epoll.Reserve(cfg.Server.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("public listener: %w; another program listens there, --listen takes another address", err)
@@ -83,7 +88,9 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 	defer signal.Stop(signals)
 
-	g := &gateway{cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals}
+	g := &gateway{
+		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, feed: source,
+	}
 	if plan.workers > 1 {
 		return g.supervise(ctx)
 	}

@@ -52,9 +52,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	if err := workers.WaitReady(ctx); err != nil {
 		return err
 	}
-	if err := g.startFeed(ctx); err != nil {
-		return err
-	}
+	g.startFeed(ctx)
 	g.ready.Check("workers", func() error { return allReady(workers) })
 	if err := g.wait(nil); err != nil {
 		return err

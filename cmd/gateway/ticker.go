@@ -2,24 +2,97 @@ package main
 
 import (
 	"context"
-	"io"
+	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
+	"tickgate/internal/feed"
 	"tickgate/internal/metrics"
 )
 
+// ticker publishes the feed's messages on the bus and counts what became of them.
 type ticker struct {
-	cancel            context.CancelFunc
-	published, failed atomic.Uint64
+	feed  feed.Feed
+	bus   *bus.Bus
+	log   *slog.Logger
+	late  time.Duration // a tick published later than this after its time is late
+	warn  atomic.Int64  // Unix nanoseconds before which another warning would be noise
+	stopf context.CancelFunc
+	ended sync.WaitGroup
+
+	lateTicks, publishes         atomic.Uint64
+	overloaded, unavailable, bad atomic.Uint64 // publishes that failed
 }
 
-func startTicker(ctx context.Context, cfg *config.Config, stdin io.Reader, b *bus.Bus, log *slog.Logger) (*ticker, error) {
-	return &ticker{}, nil
+// warnEvery spaces the warnings about publishes that fail.
+const warnEvery = 10 * time.Second
+
+func feedConfig(cfg *config.Config, p program) feed.Config {
+	return feed.Config{
+		Kind: feed.Kind(cfg.Feed.Source.Kind), File: cfg.Feed.Source.File,
+		Topic: cfg.Feed.Topic, Interval: cfg.Feed.Interval, Seed: cfg.Feed.Seed,
+		PayloadBytes: int(cfg.Feed.PayloadBytes), Input: p.stdin, MaxPayload: int(cfg.Topics.MaxMessage),
+	}
 }
 
-func (t *ticker) stop() {}
+func startTicker(ctx context.Context, f feed.Feed, b *bus.Bus, g *gateway) *ticker {
+	ctx, cancel := context.WithCancel(ctx)
+	t := &ticker{feed: f, bus: b, log: g.log, late: g.cfg.Feed.Interval / 2, stopf: cancel}
+	t.ended.Go(func() {
+		if err := f.Run(ctx, t.publish); err != nil {
+			t.log.Error("feed ended", "error", err)
+		}
+	})
+	return t
+}
 
-func (g *gateway) measure(m *metrics.Snapshot) {}
+// stop ends the feed and waits for it.
+func (t *ticker) stop() {
+	t.stopf()
+	t.ended.Wait()
+}
+
+// publish implements feed.Publish.
+func (t *ticker) publish(ctx context.Context, topic string, payload []byte, intended time.Time) error {
+	if time.Since(intended) > t.late {
+		t.lateTicks.Add(1)
+	}
+	_, err := t.bus.Publish(ctx, bus.Msg{Topic: topic, Payload: payload})
+	switch {
+	case err == nil:
+		t.publishes.Add(1)
+		return nil
+	case ctx.Err() != nil: // stopped, not failed
+		return err
+	case errors.Is(err, bus.ErrOverloaded):
+		t.overloaded.Add(1)
+	case errors.Is(err, bus.ErrUnavailable):
+		t.unavailable.Add(1)
+	default:
+		t.bad.Add(1)
+	}
+	if now := time.Now().UnixNano(); now >= t.warn.Load() {
+		t.warn.Store(now + int64(warnEvery))
+		t.log.Warn("a tick was not stored", "topic", topic, "error", err)
+	}
+	return err
+}
+
+// measure adds the feed's and the bus's numbers to m.
+func (t *ticker) measure(m *metrics.Snapshot) {
+	s := t.feed.Stats()
+	m.Feed = &metrics.Feed{Ticks: s.Published, Late: t.lateTicks.Load(), Skipped: s.Late}
+	if m.Bus == nil {
+		m.Bus = &metrics.Bus{Up: t.bus.Ready() == nil}
+	}
+	m.Bus.Publishes = t.publishes.Load()
+	m.Bus.Errors = []metrics.Count{
+		{Label: "overloaded", N: t.overloaded.Load()},
+		{Label: "unavailable", N: t.unavailable.Load()},
+		{Label: "refused", N: t.bad.Load()},
+	}
+}
