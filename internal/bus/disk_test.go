@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ const diskKind = "TICKGATE_TEST_BUS_DISK"
 
 const (
 	smallDisk    = "small" // 4 MiB; the process fills it and tells how that was
+	fullDisk     = "full"  // 1 MiB, not a byte of it free
 	readOnlyDisk = "read-only"
 )
 
@@ -24,6 +26,12 @@ func mountDisk(dir string) error {
 	switch os.Getenv(diskKind) {
 	case smallDisk:
 		return syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m")
+	case fullDisk:
+		if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
+			return err
+		}
+		_ = os.WriteFile(filepath.Join(dir, "fill"), make([]byte, 2<<20), 0o600)
+		return nil
 	case readOnlyDisk:
 		return syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_RDONLY, "")
 	default:
@@ -54,13 +62,18 @@ func needNameSpaces(t *testing.T) {
 	}
 }
 
-func TestReadOnlyDirectory(t *testing.T) {
+func TestUnusableDisk(t *testing.T) {
 	t.Parallel()
 	needNameSpaces(t)
-	dir := t.TempDir()
-	out, err := ownerOnDisk(dir, readOnlyDisk).CombinedOutput()
-	if err == nil || !strings.Contains(string(out), dir) || !strings.Contains(string(out), "read-only file system") {
-		t.Errorf("got %q, %v, want an error that names %s and the reason", out, err, dir)
+	for disk, want := range map[string]string{readOnlyDisk: "read-only file system", fullDisk: "no space left on device"} {
+		t.Run(disk, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			out, err := ownerOnDisk(dir, disk).CombinedOutput()
+			if err == nil || !strings.Contains(string(out), dir) || !strings.Contains(string(out), want) {
+				t.Errorf("got %q, %v, want an error that names %s and says %q", out, err, dir, want)
+			}
+		})
 	}
 }
 

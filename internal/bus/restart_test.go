@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // ownerDir makes the test binary an owner of the bus: a process that can be killed.
@@ -217,5 +219,46 @@ func TestExternal(t *testing.T) {
 		t.Error("endpoint of an external system: got none, want its URLs for the workers")
 	} else {
 		connect(t, e)
+	}
+}
+
+// A stream that an operator has made keeps its settings, and is refused if it does not take the topics.
+func TestExternalStreamOfAnOperator(t *testing.T) {
+	server := open(t, Config{Listen: true, Token: "token"})
+	cfg := Config{URLs: []string{server.Endpoint().URL}, Token: "token", Logger: testLogger(t)}
+	for _, test := range []struct {
+		name, subject string
+		maxSize       int32
+		want          string
+	}{
+		{"small messages", "tick.>", 1000, ""},
+		{"other subjects", "other.>", -1, `it has the subjects ["other.>"], tick.> must be one of them`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := server.js.DeleteStream(t.Context(), Stream); err != nil {
+				t.Fatal(err)
+			}
+			stream := jetstream.StreamConfig{
+				Name: Stream, Subjects: []string{test.subject}, Storage: jetstream.MemoryStorage, MaxMsgSize: test.maxSize,
+			}
+			if _, err := server.js.CreateStream(t.Context(), stream); err != nil {
+				t.Fatal(err)
+			}
+			b, err := Open(t.Context(), cfg)
+			if test.want != "" {
+				if err == nil || !strings.Contains(err.Error(), test.want) {
+					t.Errorf("Open: got %v, want %q", err, test.want)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatalf("Open: %v", err)
+			}
+			defer b.Close()
+			publish(t, b, Msg{Topic: "a", Payload: make([]byte, 900)})
+			if _, err := b.Publish(t.Context(), Msg{Topic: "a", Payload: make([]byte, 2000)}); !errors.Is(err, ErrTooLarge) {
+				t.Errorf("Publish: got %v, want %v", err, ErrTooLarge)
+			}
+		})
 	}
 }

@@ -131,6 +131,9 @@ func (s *Subscription) read() error {
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
 	}
+	if !s.live && consumer.CachedInfo().NumPending == 0 {
+		s.goLive() // what there was is gone: deleted, or too old by now
+	}
 	messages, err := s.open(consumer)
 	if err != nil {
 		return fmt.Errorf("read from consumer: %w", err)

@@ -156,6 +156,7 @@ func TestReadersAgainstTheWriter(t *testing.T) {
 	for range 2 {
 		wg.Go(func() {
 			for head := uint64(0); head < messages; head = topic.Head() {
+				runtime.Gosched() // or the writer waits 10 ms for each of its turns
 				if seq := topic.newest(); seq < head {
 					t.Errorf("newest: got %d after head %d", seq, head)
 					return

@@ -114,12 +114,17 @@ func TestEveryPassStartsElsewhere(t *testing.T) {
 	const subscribers, passes = 100, 2000
 	b := newBench(t, TopicConfig{})
 	b.join(0, subscribers)
-	firsts := make([]int, subscribers)
+	firsts, last := make([]int, subscribers), int32(-1)
 	for range passes {
 		b.order = b.order[:0]
 		b.publish(1)
 		b.drain()
-		firsts[b.order[0]]++
+		first := b.order[0]
+		if first == last {
+			t.Fatalf("conn %d was first twice in a row", first)
+		}
+		last = first
+		firsts[first]++
 	}
 	// Expected 20 each; a Poisson count leaves 2..50 once in 10^7.
 	for c, n := range firsts {

@@ -57,7 +57,11 @@ func (f *Fanout) refresh(a *audience) {
 	a.active = true
 	a.worst, a.worstID = 0, 0
 	a.carry(a.topic.Head())
-	a.at = f.random.Int32N(int32(len(a.list)))
+	n := int32(len(a.list))
+	a.at %= n
+	if n > 1 { // anywhere but where the last pass began, which is where it ended
+		a.at = (a.at + 1 + f.random.Int32N(n-1)) % n
+	}
 	f.active.push(a)
 }
 
