@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -44,6 +45,7 @@ func run(m *testing.M) int {
 	}
 	binaries.gateway = filepath.Join(dir, "gateway")
 	binaries.swarm = filepath.Join(dir, "swarm")
+	watch()
 	code := m.Run()
 	if left := marked(); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "processes left behind by the tests: %s\n", strings.Join(left, "; "))
@@ -51,6 +53,14 @@ func run(m *testing.M) int {
 		return 1
 	}
 	return code
+}
+
+// watch ends what the tests have started just before the testing package's own time limit ends the tests, which by then can clean up nothing.
+func watch() {
+	flag.Parse()
+	if limit, ok := flag.Lookup("test.timeout").Value.(flag.Getter).Get().(time.Duration); ok && limit > 0 {
+		time.AfterFunc(max(limit-5*time.Second, 0), killMarked)
+	}
 }
 
 // build compiles both binaries into dir.

@@ -1,0 +1,73 @@
+#!/usr/bin/env bash
+# demo.sh: hold CONNS real connections on this machine, send every one of them a price each second, and report.
+#
+#   CONNS=100000    connections, 70 % WebSocket and 30 % SSE; where the machine holds fewer, the swarm takes what fits and says why
+#   HOLD=60s        how long to hold them once they are connected
+#   INTERVAL=1s     time between two ticks
+#   LISTEN, ADMIN   addresses of the gateway; by default free ports on loopback
+#   GATEWAY_FLAGS, SWARM_FLAGS   added to the command lines
+#
+# Starts the gateway, waits until it is ready, runs the swarm, and stops the gateway however the swarm or this script ends.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+conns=${CONNS:-100000}
+hold=${HOLD:-60s}
+interval=${INTERVAL:-1s}
+listen=${LISTEN:-127.0.0.1:0}
+admin=${ADMIN:-127.0.0.1:0}
+read -ra gateway_flags <<<"${GATEWAY_FLAGS:-}"
+read -ra swarm_flags <<<"${SWARM_FLAGS:-}"
+
+make --no-print-directory build
+
+log=$(mktemp -t tickgate-demo-XXXXXX.log)
+gateway=
+stop() {
+	trap - EXIT INT TERM HUP
+	if [ -n "$gateway" ] && kill -TERM "$gateway" 2>/dev/null; then
+		# The drain below is 2 s; whoever is not gone long after that has a fault, and must not stay behind.
+		for _ in $(seq 100); do
+			kill -0 "$gateway" 2>/dev/null || break
+			sleep 0.1
+		done
+		kill -KILL -- "-$gateway" 2>/dev/null || true
+		wait "$gateway" 2>/dev/null || true
+	fi
+	rm -f "$log"
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# In a session of its own the gateway does not see the Ctrl-C that ends the swarm, which then still reports; and it dies with this script.
+setsid setpriv --pdeathsig TERM bin/gateway --listen "$listen" --admin "$admin" --max-conns $((conns + conns / 5)) \
+	--feed replay:data/sp500-2000.csv --feed-interval "$interval" --drain 2s "${gateway_flags[@]}" 2>"$log" &
+gateway=$!
+
+# bound prints the address of a log line such as: msg="admin listening" addr=127.0.0.1:43211
+bound() { sed -nE "s/.*msg=\"?$1\"? addr=([^ ]+).*/\1/p" "$log" | head -n 1; }
+
+for _ in $(seq 300); do
+	if ! kill -0 "$gateway" 2>/dev/null; then
+		echo "the gateway did not start:" >&2
+		cat "$log" >&2
+		exit 1
+	fi
+	public=$(bound listening)
+	private=$(bound 'admin listening')
+	[ -n "$public" ] && [ -n "$private" ] && curl --silent --fail --output /dev/null "http://$private/readyz" && break
+	sleep 0.1
+done
+grep -E 'level=(WARN|ERROR)|worker processes' "$log" >&2 || true
+echo "gateway on $public, metrics and pprof on http://$private"
+
+status=0
+bin/swarm "http://$public" --conns "$conns" --mix ws=70,sse=30 --hold "$hold" --admin "http://$private" "${swarm_flags[@]}" || status=$?
+
+if grep -qE 'level=ERROR' "$log"; then
+	echo "the gateway logged errors:" >&2
+	grep -E 'level=ERROR' "$log" | head -n 10 >&2
+	status=1
+fi
+exit "$status"
