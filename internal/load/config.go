@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"tickgate/internal/wire"
 )
 
 // Policy is what the topic promises to a client that falls behind.
@@ -37,6 +39,9 @@ type Config struct {
 	Sources []netip.Addr // taken in turn; none leaves the source to the kernel
 	Loops   int          // event loops, default 1
 	RcvBuf  int          // SO_RCVBUF in bytes, 0 leaves it to the kernel
+	// Coalesce is how long an idle loop waits for more messages before it reads the first (epoll.Config). It is part of
+	// every latency, and of Stats.Lag.
+	Coalesce time.Duration
 
 	// How they behave.
 	Rate        float64       // connects per second of this engine; 0 is all at once
@@ -51,7 +56,7 @@ type Config struct {
 	// What they check.
 	TimeField  string // dotted path of a message's time; empty: none
 	SeqField   string // dotted path of its sequence number; empty: none
-	IDField    string // dotted path of its id, for resuming a WebSocket; empty: none
+	IDField    string // dotted path of its id, for resuming a WebSocket; empty: none, but with tickgate.v1 its "id"
 	Policy     Policy
 	MaxMessage int64 // longest message in bytes, default 1 MiB
 }
@@ -71,6 +76,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxMessage == 0 {
 		c.MaxMessage = defaultMaxMessage
+	}
+	if c.IDField == "" && c.Subprotocol == wire.Subprotocol {
+		c.IDField = "id"
 	}
 	return c
 }

@@ -168,6 +168,7 @@ func (l *loop) welcome(c *conn, r *wire.Response, now int64) {
 		s.forget()
 	}
 	l.dialing--
+	l.opened = now
 	l.tally(s).Opened++
 	l.enrol(c)
 	l.ep.SetTimer(c, time.Hour)

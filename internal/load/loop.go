@@ -23,6 +23,7 @@ type loop struct {
 
 	// Safe for concurrent use.
 	kicked atomic.Int64 // Unix nanoseconds of the kick that OnWork has not answered yet
+	idle   atomic.Bool  // there is nothing to dial, await or churn
 
 	// Owned by the event loop.
 	book
@@ -44,6 +45,7 @@ type book struct {
 	lagged    int64 // messages counted when the lag was last looked at
 	ticks     tickRing
 	newest    uint64
+	opened    int64 // Unix nanoseconds of the last handshake
 }
 
 func newBook() book {
@@ -90,7 +92,9 @@ func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
 	l.source = rotation{addrs: cfg.Sources, next: i}
 	l.spill = make(map[int32][]byte)
 	var err error
-	l.ep, err = epoll.NewLoop(epoll.Config{RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime}, slab, l)
+	l.ep, err = epoll.NewLoop(epoll.Config{
+		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: cfg.Coalesce,
+	}, slab, l)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: %w", err)
 	}

@@ -12,6 +12,7 @@ func (l *loop) OnWork(budget int) (more bool) {
 	now := time.Now()
 	l.observeLag(now)
 	if l.farewell {
+		l.idle.Store(false)
 		return l.sendAway(budget)
 	}
 	if l.started.IsZero() {
@@ -20,6 +21,7 @@ func (l *loop) OnWork(budget int) (more bool) {
 	budget -= l.welcomeBack(now, budget)
 	budget -= l.ramp(now, budget)
 	l.churn(now, budget)
+	l.idle.Store(l.next >= l.end && l.away.Len() == 0 && l.cfg.Churn == 0)
 	return budget <= 0
 }
 

@@ -23,6 +23,9 @@ func (l *loop) snapshot() *snapshot {
 		Open:  l.open, Slow: l.slow, Dialing: l.dialing, Away: l.away.Len(), Fresh: l.fresh(), GaveUp: l.gaveUp,
 		Busy: l.ep.Stats().Busy,
 	}
+	if l.opened > 0 {
+		s.LastOpen = time.Unix(0, l.opened)
+	}
 	s.Faults.CloseCodes = maps.Clone(l.faults.CloseCodes)
 	s.Faults.Statuses = maps.Clone(l.faults.Statuses)
 	s.Faults.Examples = maps.Clone(l.faults.Examples)

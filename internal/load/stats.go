@@ -19,6 +19,8 @@ type Stats struct {
 	// swarm's own share of every latency.
 	Lag Dist
 
+	LastOpen time.Time // of the last handshake; zero if there was none
+
 	Ticks  []Tick // those with a delivery in the last TickWindow
 	Newest uint64 // highest sequence number seen
 
@@ -53,6 +55,9 @@ func (s *Stats) Add(o *Stats) {
 	s.Lag = s.Lag.Merge(o.Lag)
 	s.Ticks = mergeTicks(s.Ticks, o.Ticks)
 	s.Newest = max(s.Newest, o.Newest)
+	if o.LastOpen.After(s.LastOpen) {
+		s.LastOpen = o.LastOpen
+	}
 	s.Slow += o.Slow
 	s.Dialing += o.Dialing
 	s.Away += o.Away

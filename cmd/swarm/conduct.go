@@ -1,0 +1,279 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"tickgate/internal/load"
+	"tickgate/internal/load/report"
+	"tickgate/internal/load/sample"
+)
+
+// conductor takes a swarm through its phases: ramp, hold, settle, leave. Not safe for concurrent use.
+type conductor struct {
+	o        *options
+	plan     *plan
+	survey   *survey
+	fleet    fleet
+	stop     <-chan struct{} // closed by the first interrupt
+	progress *progress
+
+	run     report.Run
+	started time.Time
+	stats   *load.Stats // as last read
+	broken  error       // the first that went wrong without ending the run
+	next    time.Time   // of the next point of the series
+}
+
+const (
+	// glance is how often the swarm is looked at while it connects or settles.
+	glance = 200 * time.Millisecond
+	// interval is that of the series, and how often the swarm is looked at while it holds.
+	interval = time.Second
+	// drought ends a run that waits for ticks when none has come for so long.
+	drought = 30 * time.Second
+	// leaveTime bounds the farewell.
+	leaveTime = 3 * time.Second
+)
+
+// Why holding ended.
+const (
+	stoppedByUser  = "interrupted"
+	stoppedByTime  = "time was up"
+	stoppedByTicks = "all ticks came"
+	stoppedByDry   = "no tick came any more"
+)
+
+// conduct runs all phases and returns the report. An error with a report is one that did not end the run.
+func (c *conductor) conduct(ctx context.Context) (*report.Report, error) {
+	c.started = time.Now()
+	if err := c.fleet.start(ctx); err != nil {
+		return nil, err
+	}
+	for _, phase := range []func(context.Context) error{c.ramp, c.hold, c.settle} {
+		if err := phase(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c.leave(ctx)
+	c.progress.end()
+	c.describe()
+	return report.New(&c.run), c.broken
+}
+
+// look reads the counters and shows the progress.
+func (c *conductor) look(ctx context.Context, phase string) error {
+	stats, err := c.fleet.stats(ctx)
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	if stats == nil {
+		return err
+	}
+	if err != nil && c.broken == nil {
+		c.broken = err
+	}
+	c.stats = stats
+	if !c.run.Full.At.IsZero() {
+		c.run.Ticks.Update(stats.Ticks, c.run.Full.At, time.Now())
+	}
+	if now := time.Now(); !now.Before(c.next) {
+		c.next = now.Add(interval)
+		point := c.run.Add(c.survey.reading(stats))
+		c.progress.show(&report.Progress{
+			Phase: phase, Elapsed: now.Sub(c.started), Planned: c.plan.conns, Swarm: stats,
+			Point: point, Every: interval.Seconds(), Ticks: c.run.Ticks.Count(), Of: c.o.ticks,
+		})
+	}
+	return nil
+}
+
+// wait pauses for d, and reports whether the user has asked to stop.
+func (c *conductor) wait(ctx context.Context, d time.Duration) (stopped bool, err error) {
+	select {
+	case <-time.After(d):
+		return false, nil
+	case <-c.stop:
+		return true, nil
+	case <-ctx.Done():
+		return true, context.Cause(ctx)
+	}
+}
+
+// ramp connects everybody, or as many as can be in time.
+func (c *conductor) ramp(ctx context.Context) error {
+	deadline := c.started.Add(c.rampTimeout())
+	for {
+		stopped, err := c.wait(ctx, glance)
+		if err != nil {
+			return err
+		}
+		if err := c.look(ctx, "ramp"); err != nil {
+			return err
+		}
+		s := c.stats
+		settled := s.Fresh+s.Dialing+s.Away == 0
+		if stopped || settled || s.Connected() >= c.plan.conns || time.Now().After(deadline) || c.broken != nil {
+			break
+		}
+	}
+	if !c.stats.LastOpen.IsZero() {
+		c.run.Phases.Ramp = c.stats.LastOpen.Sub(c.started).Seconds()
+	}
+	c.fleet.hold(ctx)
+	var err error
+	c.run.Full, err = c.survey.mark(ctx, c.stats)
+	return err
+}
+
+func (c *conductor) rampTimeout() time.Duration {
+	if c.o.rampTimeout > 0 {
+		return c.o.rampTimeout
+	}
+	d := 30 * time.Second
+	if c.o.client.Rate > 0 {
+		d += time.Duration(2 * float64(c.plan.conns) / c.o.client.Rate * float64(time.Second))
+	}
+	return d
+}
+
+// hold measures.
+func (c *conductor) hold(ctx context.Context) error {
+	begin := time.Now()
+	newest, news := c.stats.Newest, begin
+	for c.run.Phases.Stopped == "" {
+		stopped, err := c.wait(ctx, c.holdStep())
+		if err != nil {
+			return err
+		}
+		if err := c.look(ctx, "hold"); err != nil {
+			return err
+		}
+		if c.stats.Newest != newest {
+			newest, news = c.stats.Newest, time.Now()
+		}
+		c.run.Phases.Stopped = c.reason(stopped, time.Since(begin), time.Since(news))
+	}
+	c.run.Phases.Hold = time.Since(begin).Seconds()
+	var err error
+	c.run.End, err = c.survey.mark(ctx, c.stats)
+	return err
+}
+
+// holdStep is the interval, or less where a wait must end on time.
+func (c *conductor) holdStep() time.Duration {
+	if c.o.hold > 0 && c.o.hold < 5*interval {
+		return glance
+	}
+	return interval
+}
+
+// reason says why holding is over; empty if it is not.
+func (c *conductor) reason(stopped bool, held, dry time.Duration) string {
+	switch {
+	case stopped:
+		return stoppedByUser
+	case c.broken != nil:
+		return "a client process ended"
+	case c.stats.Connected() == 0:
+		return "nobody is connected"
+	case c.o.ticks > 0 && c.run.Ticks.Count() >= c.o.ticks:
+		return stoppedByTicks
+	case c.o.hold > 0 && held >= c.o.hold:
+		return stoppedByTime
+	case c.o.ticks > 0 && dry > drought:
+		c.broken = fmt.Errorf("only %d of %d ticks came: none in the last %v; is the server's feed running, and is --seq-field right?",
+			c.run.Ticks.Count(), c.o.ticks, drought)
+		return stoppedByDry
+	}
+	return ""
+}
+
+// settle waits until everybody has the newest message, and books what is missing then.
+func (c *conductor) settle(ctx context.Context) error {
+	begin := time.Now()
+	goal := goalOf(c.stats, begin)
+	c.run.Ticks.Close(goal.Newest)
+	c.fleet.settle(ctx, goal)
+	for {
+		if err := c.look(ctx, "settle"); err != nil {
+			return err
+		}
+		if c.stats.Behind == 0 || time.Since(begin) > c.o.settle {
+			break
+		}
+		if _, err := c.wait(ctx, glance); err != nil {
+			return err
+		}
+	}
+	c.fleet.judge(ctx)
+	if err := c.look(ctx, "settle"); err != nil {
+		return err
+	}
+	c.run.Phases.Settle = time.Since(begin).Seconds()
+	c.run.Final = c.stats
+	return nil
+}
+
+// goalOf returns the newest message, and who is expected to reach it: who was connected when it was due. A message
+// that does not say counts as due a second before its first delivery.
+func goalOf(s *load.Stats, now time.Time) load.Goal {
+	goal := load.Goal{Newest: s.Newest, Since: now.Add(-load.TickWindow).UnixNano()}
+	for _, t := range s.Ticks {
+		switch {
+		case t.Seq != s.Newest:
+		case t.Intended > 0:
+			goal.Since = t.Intended
+		default:
+			goal.Since = t.First - int64(time.Second)
+		}
+	}
+	return goal
+}
+
+// leave says goodbye. What goes wrong here no longer matters to the report.
+func (c *conductor) leave(ctx context.Context) {
+	c.fleet.farewell(ctx)
+	for deadline := time.Now().Add(leaveTime); time.Now().Before(deadline); {
+		if _, err := c.wait(ctx, glance/4); err != nil {
+			return
+		}
+		if stats, err := c.fleet.stats(ctx); err != nil || stats.Connected() == 0 {
+			return
+		}
+	}
+}
+
+// describe fills in what the report says about the run itself.
+func (c *conductor) describe() {
+	r, p := &c.run, c.plan
+	r.Environment = report.Environment{
+		Machine: sample.ReadMachine(), Go: runtime.Version(), Version: version, Command: c.o.command,
+		Nofile: p.nofile, PortRange: p.ports, Scheduler: "SCHED_BATCH",
+	}
+	r.Plan = report.Plan{
+		Requested: p.asked, Planned: p.conns, Limit: p.limit, Processes: len(p.parts), Policy: policyName(c.o.client.Policy),
+		Rate: c.o.client.Rate, Slow: c.o.client.Slow, Churn: c.o.client.Churn,
+	}
+	for _, t := range c.o.client.Targets {
+		r.Plan.Targets = append(r.Plan.Targets, t.URL)
+	}
+	r.PIDs = c.survey.serverPIDs()
+	r.Loops = len(p.parts) * p.parts[0].Loops
+	if c.survey.page != "" && (r.Full.Pages == nil || r.End.Pages == nil) {
+		r.Notes = append(r.Notes, "the page of metrics could not be read at all times; its part of the report is missing")
+	}
+	if errors.Is(c.broken, context.Canceled) {
+		c.broken = nil
+	}
+}
+
+func policyName(p load.Policy) string {
+	if p == load.All {
+		return "all"
+	}
+	return "latest"
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strconv"
+	"time"
+
+	"tickgate/internal/load"
+	"tickgate/internal/prefork"
+)
+
+// fleet is the swarm's clients, wherever they run. Not safe for concurrent use.
+type fleet interface {
+	start(ctx context.Context) error
+	// stats returns what all clients have seen. Processes that have ended count with what they saw last; that they have
+	// ended is the error, which comes with the statistics.
+	stats(ctx context.Context) (*load.Stats, error)
+	hold(ctx context.Context)
+	settle(ctx context.Context, goal load.Goal)
+	judge(ctx context.Context)
+	farewell(ctx context.Context)
+	close()
+}
+
+// local is a fleet in this process.
+type local struct{ engine *load.Engine }
+
+func (f local) start(context.Context) error { f.engine.Start(); return nil }
+
+func (f local) stats(ctx context.Context) (*load.Stats, error) {
+	select {
+	case err := <-f.engine.Failed():
+		return &load.Stats{}, err
+	default:
+	}
+	s, err := f.engine.Stats(ctx)
+	if err != nil {
+		return &load.Stats{}, err
+	}
+	return s, nil
+}
+
+func (f local) hold(context.Context)                     { f.engine.Hold() }
+func (f local) settle(_ context.Context, goal load.Goal) { f.engine.Settle(goal) }
+func (f local) judge(context.Context)                    { f.engine.Judge() }
+func (f local) farewell(context.Context)                 { f.engine.Farewell() }
+func (f local) close()                                   { f.engine.Stop() }
+
+// forked is a fleet of worker processes.
+type forked struct {
+	supervisor *prefork.Supervisor
+	last       []*load.Stats // of each worker
+	ended      []error       // why a worker does not answer any more
+}
+
+// fork starts a worker process for each part. Their output goes to stderr.
+func fork(ctx context.Context, parts []load.Config, stderr io.Writer) (*forked, error) {
+	s, err := prefork.Start(ctx, prefork.Config{
+		Workers:  len(parts),
+		Settings: func(id int) (any, error) { return parts[id], nil },
+		Once:     true,
+		Output:   stderr,
+	})
+	if err != nil {
+		return nil, err
+	}
+	f := &forked{supervisor: s, last: make([]*load.Stats, len(parts)), ended: make([]error, len(parts))}
+	for i := range f.last {
+		f.last[i] = &load.Stats{}
+	}
+	if err := s.WaitReady(ctx); err != nil {
+		f.close()
+		return nil, err
+	}
+	return f, nil
+}
+
+const (
+	// answerTime bounds a worker's answer; one on a saturated processor takes its time.
+	answerTime = 10 * time.Second
+	// maxAnswer bounds an answer in bytes: histograms and ticks are some 100 KB.
+	maxAnswer = 64 << 20
+)
+
+// order has all workers do something.
+func (f *forked) order(ctx context.Context, path string) []prefork.Page {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	return f.supervisor.Gather(ctx, path, maxAnswer)
+}
+
+func (f *forked) start(ctx context.Context) error {
+	for _, page := range f.order(ctx, "/start") {
+		if page.Err != nil {
+			return page.Err
+		}
+	}
+	return nil
+}
+
+func (f *forked) hold(ctx context.Context)     { f.order(ctx, "/hold") }
+func (f *forked) judge(ctx context.Context)    { f.order(ctx, "/judge") }
+func (f *forked) farewell(ctx context.Context) { f.order(ctx, "/farewell") }
+
+func (f *forked) settle(ctx context.Context, goal load.Goal) {
+	q := url.Values{"newest": {strconv.FormatUint(goal.Newest, 10)}, "since": {strconv.FormatInt(goal.Since, 10)}}
+	f.order(ctx, "/settle?"+q.Encode())
+}
+
+func (f *forked) stats(ctx context.Context) (*load.Stats, error) {
+	for i, page := range f.order(ctx, "/stats") {
+		if page.Err != nil {
+			f.miss(i, page.Err)
+			continue
+		}
+		s := new(load.Stats)
+		if err := gob.NewDecoder(bytes.NewReader(page.Body)).Decode(s); err != nil {
+			return nil, fmt.Errorf("read counters of client process %d: %w", i, err)
+		}
+		f.last[i] = s
+	}
+	sum := new(load.Stats)
+	for _, s := range f.last {
+		sum.Add(s)
+	}
+	return sum, errors.Join(f.ended...)
+}
+
+// miss deals with a worker that did not answer: late, or gone and its clients with it.
+func (f *forked) miss(i int, err error) {
+	if f.ended[i] != nil || f.supervisor.Workers()[i].Status().State != prefork.Ended {
+		return
+	}
+	f.ended[i] = fmt.Errorf("client process %d has ended, and its connections with it: %w", i, err)
+	s := *f.last[i]
+	s.Open, s.Slow, s.Dialing, s.Away, s.Fresh = [load.Transports]int{}, 0, 0, 0, 0
+	f.last[i] = &s
+}
+
+func (f *forked) close() {
+	ctx, cancel := context.WithTimeout(context.Background(), answerTime)
+	defer cancel()
+	_ = f.supervisor.Shutdown(ctx) // what it could say was said by stats
+}

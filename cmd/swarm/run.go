@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"tickgate/internal/load"
+	"tickgate/internal/load/report"
+	"tickgate/internal/prefork"
+)
+
+// version is set by the Makefile from git.
+var version = "devel"
+
+// run is the whole program; it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	if prefork.IsChild() {
+		return work(stderr)
+	}
+	o, code := parse(args, stdout, stderr)
+	if o == nil {
+		return code
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	stop, release := interrupts(func() { cancel(errForced) })
+	defer release()
+	r, err := attack(ctx, o, stop, stderr)
+	switch {
+	case errors.Is(context.Cause(ctx), errForced):
+		return exitForced
+	case err != nil && r == nil:
+		fmt.Fprintf(stderr, "swarm: %v\n", err)
+		return exitFailed
+	}
+	return conclude(o, r, err, stdout, stderr)
+}
+
+// errForced is the cause of a context that a second signal has ended.
+var errForced = errors.New("interrupted twice")
+
+// interrupts returns a channel that the first SIGINT or SIGTERM closes; the second one calls force.
+func interrupts(force func()) (stop <-chan struct{}, release func()) {
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	first, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		select {
+		case <-signals:
+			close(first)
+		case <-done:
+			return
+		}
+		select {
+		case <-signals:
+			force()
+		case <-done:
+		}
+	}()
+	return first, func() { signal.Stop(signals); close(done) }
+}
+
+// attack prepares the swarm, runs it and returns its report. An error with a report is one that came in between.
+func attack(ctx context.Context, o *options, stop <-chan struct{}, stderr io.Writer) (*report.Report, error) {
+	if err := load.Batch(); err != nil {
+		fmt.Fprintf(stderr, "swarm: %v; its threads will preempt the server's\n", err)
+	}
+	p, err := prepare(ctx, o, stderr)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSurvey(ctx, o, p)
+	if err != nil {
+		return nil, err
+	}
+	// What the server holds before the first client comes must be read before the clients' processes take memory.
+	begin, err := s.mark(ctx, &load.Stats{})
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFleet(ctx, p, stderr)
+	if err != nil {
+		return nil, err
+	}
+	defer f.close()
+	c := &conductor{o: o, plan: p, survey: s, fleet: f, stop: stop, progress: newProgress(o.progress, stderr)}
+	c.run.Begin, c.run.Notes = begin, p.notes
+	return c.conduct(ctx)
+}
+
+// newFleet makes the clients in this process, or in as many as the plan says.
+func newFleet(ctx context.Context, p *plan, stderr io.Writer) (fleet, error) {
+	if len(p.parts) == 1 {
+		engine, err := load.New(p.parts[0])
+		if err != nil {
+			return nil, err
+		}
+		return local{engine}, nil
+	}
+	return fork(ctx, p.parts, stderr)
+}
+
+// conclude writes the report and decides about the exit code.
+func conclude(o *options, r *report.Report, failure error, stdout, stderr io.Writer) int {
+	met := r.Check(o.asserts)
+	table := stdout
+	if o.json == "-" {
+		table = stderr
+	}
+	err := errors.Join(failure, shortfall(r), r.WriteTable(table), writeJSON(o.json, r, stdout))
+	for _, v := range r.Asserts {
+		if !v.OK {
+			fmt.Fprintf(stderr, "swarm: assertion failed: %s (got %s)\n", v.Clause, v.Got)
+		}
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "swarm: %v\n", err)
+	}
+	if err != nil || !met {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// shortfall is the error of a swarm that could not open what it had planned.
+func shortfall(r *report.Report) error {
+	c := &r.Connections
+	if c.AfterRamp >= r.Plan.Planned || r.Phases.Stopped == stoppedByUser {
+		return nil
+	}
+	why := ""
+	if len(c.Examples) > 0 {
+		why = "; " + c.Examples[0]
+	}
+	return fmt.Errorf("only %d of %d clients got connected%s", c.AfterRamp, r.Plan.Planned, why)
+}
+
+func writeJSON(file string, r *report.Report, stdout io.Writer) error {
+	switch file {
+	case "":
+		return nil
+	case "-":
+		return r.WriteJSON(stdout)
+	}
+	f, err := os.Create(file)
+	if err != nil {
+		return fmt.Errorf("write report: %w", err)
+	}
+	return errors.Join(r.WriteJSON(f), f.Close())
+}

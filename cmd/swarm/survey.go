@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"time"
+
+	"tickgate/internal/load"
+	"tickgate/internal/load/report"
+	"tickgate/internal/load/sample"
+)
+
+// survey reads what server, kernel and swarm cost. Not safe for concurrent use.
+type survey struct {
+	self   *sample.Processes
+	server *sample.Processes // nil if its processes are unknown
+	page   string            // URL; empty: none
+}
+
+// newSurvey finds the processes to sample.
+func newSurvey(ctx context.Context, o *options, p *plan) (*survey, error) {
+	s := &survey{page: o.admin}
+	me := os.Getpid()
+	pids, err := serverPIDs(o)
+	if err != nil {
+		return nil, err
+	}
+	if pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == me }); len(pids) > 0 {
+		if s.server, err = sample.NewProcesses(pids, []int{me}); err != nil {
+			return nil, fmt.Errorf("%w; correct --pid", err)
+		}
+	}
+	if s.self, err = sample.NewProcesses([]int{me}, pids); err != nil {
+		return nil, err
+	}
+	if s.page != "" {
+		if _, err := sample.Scrape(ctx, s.page); err != nil {
+			return nil, fmt.Errorf("%w; correct --admin", err)
+		}
+	}
+	return s, nil
+}
+
+// serverPIDs returns the processes given, or those that listen where a loopback target is.
+func serverPIDs(o *options) ([]int, error) {
+	if !o.autoPIDs {
+		return o.pids, nil
+	}
+	var ports []uint16
+	for _, t := range o.client.Targets {
+		if t.Addr.Addr().IsLoopback() {
+			ports = append(ports, t.Addr.Port())
+		}
+	}
+	return sample.Listeners(ports...)
+}
+
+// mark reads everything, which takes some milliseconds.
+func (s *survey) mark(ctx context.Context, stats *load.Stats) (report.Mark, error) {
+	m := report.Mark{At: time.Now(), Swarm: stats, Kernel: sample.ReadKernel()}
+	if err := s.self.Refresh(); err != nil {
+		return m, err
+	}
+	m.Self = s.self.Detail()
+	if s.server != nil {
+		if err := s.server.Refresh(); err != nil {
+			return m, err
+		}
+		m.Server = s.server.Detail()
+	}
+	if s.page != "" {
+		// A page that cannot be read is missing in the report; it does not end the run.
+		m.Pages, _ = sample.Scrape(ctx, s.page)
+	}
+	return m, nil
+}
+
+// reading reads what is cheap.
+func (s *survey) reading(stats *load.Stats) report.Reading {
+	r := report.Reading{At: time.Now(), Swarm: stats, SelfCPU: s.self.Usage().CPU()}
+	if s.server != nil {
+		u := s.server.Usage()
+		r.ServerCPU, r.ServerRSS = u.CPU(), u.RSS
+	}
+	return r
+}
+
+// serverPIDs returns the processes that are sampled.
+func (s *survey) serverPIDs() []int {
+	if s.server == nil {
+		return nil
+	}
+	return s.server.PIDs()
+}

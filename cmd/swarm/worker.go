@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/gob"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"tickgate/internal/limits"
+	"tickgate/internal/load"
+	"tickgate/internal/prefork"
+)
+
+// work is the life of a worker process.
+func work(stderr io.Writer) int {
+	child, err := prefork.Join()
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	var cfg load.Config
+	if err := child.Settings(&cfg); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	if _, err := limits.RaiseNofile(0); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	engine, err := load.New(cfg)
+	if err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	defer engine.Stop()
+	if err := serve(child, engine); err != nil {
+		fmt.Fprintln(stderr, err)
+		return exitFailed
+	}
+	return exitOK
+}
+
+// serve obeys the parent until it is gone or asks this process to end.
+func serve(child *prefork.Child, engine *load.Engine) error {
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	defer signal.Stop(stop)
+	served := make(chan error, 1)
+	go func() { served <- child.Serve(orders(engine)) }()
+	if err := child.Ready(); err != nil {
+		return err
+	}
+	select {
+	case <-stop:
+		return nil
+	case err := <-engine.Failed():
+		return err
+	case err := <-served:
+		return err
+	}
+}
+
+// orders answers the requests of forked.
+func orders(engine *load.Engine) http.Handler {
+	mux := http.NewServeMux()
+	for path, do := range map[string]func(){
+		"/start": engine.Start, "/hold": engine.Hold, "/judge": engine.Judge, "/farewell": engine.Farewell,
+	} {
+		mux.HandleFunc(path, func(http.ResponseWriter, *http.Request) { do() })
+	}
+	mux.HandleFunc("/settle", func(w http.ResponseWriter, r *http.Request) {
+		newest, err1 := strconv.ParseUint(r.FormValue("newest"), 10, 64)
+		since, err2 := strconv.ParseInt(r.FormValue("since"), 10, 64)
+		if err := errors.Join(err1, err2); err != nil {
+			http.Error(w, strings.ReplaceAll(err.Error(), "\n", "; "), http.StatusBadRequest)
+			return
+		}
+		engine.Settle(load.Goal{Newest: newest, Since: since})
+	})
+	mux.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
+		s, err := engine.Stats(r.Context())
+		if err == nil {
+			err = gob.NewEncoder(w).Encode(s)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	return mux
+}

@@ -1,0 +1,189 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
+)
+
+// WriteTable writes the report for people.
+func (r *Report) WriteTable(w io.Writer) error {
+	t := &table{w: tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)}
+	t.connections(r)
+	t.messages(r)
+	t.latencies(r)
+	t.prices(r)
+	t.split(r)
+	t.asserts(r)
+	if err := t.w.Flush(); err != nil {
+		return fmt.Errorf("write table: %w", err)
+	}
+	return nil
+}
+
+// table writes rows of a name and a text. Errors are the tabwriter's to remember.
+type table struct{ w *tabwriter.Writer }
+
+func (t *table) row(name, format string, args ...any) {
+	fmt.Fprintf(t.w, "%s\t%s\n", name, fmt.Sprintf(format, args...))
+}
+
+func (t *table) head(name string) { fmt.Fprintf(t.w, "\n%s\n", strings.ToUpper(name)) }
+
+func (t *table) connections(r *Report) {
+	c := &r.Connections
+	t.head("connections")
+	t.row("connected", "%s of %s%s", comma(c.Connected), comma(r.Plan.Planned), byTransport(r))
+	t.row("ramp", "%.1f s, %s a second", r.Phases.Ramp, comma(c.PerSecond))
+	t.quantiles("connect", c.Connect)
+	t.quantiles("handshake", c.Handshake)
+	t.row("hold", "%.1f s, %s", r.Phases.Hold, r.Phases.Stopped)
+	t.some("disconnects", c.Disconnects)
+	t.some("left (churn)", c.Left)
+	t.some("came back as told", c.Hinted)
+	t.some("resumed", c.Resumed)
+	t.some("gave up", int64(c.GaveUp))
+	for _, example := range c.Examples {
+		kind, text, _ := strings.Cut(example, ": ")
+		t.row("  "+kind, "%s, first: %s", comma(c.Failures[kind]), text)
+	}
+}
+
+func byTransport(r *Report) string {
+	parts := make([]string, 0, len(r.Transports))
+	for _, t := range r.Transports {
+		parts = append(parts, t.Name+" "+comma(t.Connected))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}
+
+func (t *table) messages(r *Report) {
+	m := &r.Messages
+	t.head("messages")
+	t.row("received", "%s (%s), %s a second while holding", comma(m.Received), humanize.IBytes(uint64(m.Bytes)), comma(m.PerSecond))
+	if m.Received > 0 && m.Untracked == m.Received {
+		t.row("loss", "unknown: no message has a sequence number, see --seq-field")
+	} else {
+		t.row("lost", "%s", comma(m.Lost))
+		t.row("conflated", "%s", comma(m.Conflated))
+		t.row("duplicates", "%s", comma(m.Duplicates))
+		t.row("reordered", "%s", comma(m.Reordered))
+	}
+	t.some("missed while away", m.Missed)
+	t.some("gaps told", m.Gaps)
+	t.some("clients behind at the end", int64(r.Ticks.Behind))
+	t.some("without a number", m.Untracked)
+	t.some("without a time", m.Untimed)
+	t.some("from the future", m.Skewed)
+}
+
+func (t *table) latencies(r *Report) {
+	t.head("latency from the intended time")
+	t.quantiles("all", r.Latency)
+	for _, tr := range r.Transports {
+		if len(r.Transports) > 1 {
+			t.quantiles("  "+tr.Name, tr.Latency)
+		}
+	}
+	if r.Ticks.Count > 0 {
+		t.row("ticks", "%s, each to %s clients", comma(r.Ticks.Count), comma(r.Ticks.Deliveries))
+		t.quantiles("first delivery", r.Ticks.First)
+		t.quantiles("first to last", r.Ticks.Spread)
+	}
+}
+
+func (t *table) prices(r *Report) {
+	t.head("prices")
+	if s := r.Server; s != nil {
+		t.row("server memory", "%.0f bytes per connection (%s %s → %s)", s.PerConn, strings.ToUpper(s.Measure),
+			humanize.IBytes(uint64(s.pick(s.Before, s.RSSBefore))), humanize.IBytes(uint64(s.pick(s.After, s.RSSAfter))))
+		t.row("server CPU", "%.2f µs per message (user %.2f, kernel %.2f), %.2f cores; %.1f µs per connect",
+			s.CPU, s.User, s.System, s.Cores, s.RampCPU)
+	}
+	if g := r.Gateway; g != nil {
+		t.row("gateway heap", "%.0f bytes per connection (%s → %s), %.0f collections, %.2f s of GC", g.PerConn,
+			humanize.IBytes(uint64(g.HeapBefore)), humanize.IBytes(uint64(g.HeapAfter)), g.GCCycles, g.GCCPU)
+	}
+	k := &r.Kernel
+	t.row("kernel memory", "%.0f bytes per connection, both ends if both are here (slab %s → %s, queues %s → %s)", k.PerConn,
+		humanize.IBytes(uint64(k.SlabBefore)), humanize.IBytes(uint64(k.SlabAfter)),
+		humanize.IBytes(uint64(k.QueueBefore)), humanize.IBytes(uint64(k.QueueAfter)))
+	s := &r.Swarm
+	t.row("swarm CPU", "%.2f µs per message (user %.2f, kernel %.2f), %.2f cores, loops %.0f %% busy, %s in %d processes",
+		s.CPU, s.User, s.System, s.Cores, 100*s.LoopBusy, humanize.IBytes(uint64(s.RSS)), s.Processes)
+}
+
+// pick returns the value of the measure the server's growth was computed from.
+func (s *Server) pick(pss, rss int64) int64 {
+	if s.Measure == "pss" {
+		return pss
+	}
+	return rss
+}
+
+func (t *table) split(r *Report) {
+	s := &r.Split
+	t.head("whose time")
+	t.quantiles("server, to the first", s.Before)
+	t.quantiles("fan-out, first to last", s.FanOut)
+	t.quantiles("swarm, ready to read", s.Swarm)
+	t.row("processors", "server %.0f %% + %.0f %% in the kernel, swarm %.0f %% + %.0f %%, softirq %.0f %%, idle %.0f %%, stolen %.0f %%",
+		100*s.ServerUser, 100*s.ServerKernel, 100*s.SwarmUser, 100*s.SwarmKernel, 100*s.SoftIRQ, 100*s.Idle, 100*s.Steal)
+	if r.Server != nil {
+		t.row("waited for a processor", "server %.1f s, swarm %.1f s", r.Server.Waiting, r.Swarm.Waiting)
+	}
+	t.row("verdict", "%s", s.Verdict)
+	for _, note := range r.Notes {
+		t.row("note", "%s", note)
+	}
+}
+
+func (t *table) asserts(r *Report) {
+	if len(r.Asserts) == 0 {
+		return
+	}
+	t.head("asserts")
+	for _, v := range r.Asserts {
+		state := "FAILED"
+		if v.OK {
+			state = "ok"
+		}
+		t.row(v.Clause, "%s (%s)", state, v.Got)
+	}
+}
+
+// some writes a count that is worth a row only if there is any.
+func (t *table) some(name string, n int64) {
+	if n != 0 {
+		t.row(name, "%s", comma(n))
+	}
+}
+
+func (t *table) quantiles(name string, q Quantiles) {
+	if q.Count == 0 {
+		return
+	}
+	t.row(name, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", duration(q.P50), duration(q.P90), duration(q.P99),
+		duration(q.P999), duration(q.Max))
+}
+
+// duration formats milliseconds with three significant digits.
+func duration(ms float64) string {
+	switch {
+	case ms >= 10000:
+		return fmt.Sprintf("%.1f s", ms/1000)
+	case ms >= 100:
+		return fmt.Sprintf("%.0f ms", ms)
+	case ms >= 1:
+		return fmt.Sprintf("%.1f ms", ms)
+	}
+	return fmt.Sprintf("%.0f µs", ms*1000)
+}
+
+func comma[N int | int64 | float64](n N) string { return humanize.Comma(int64(n)) }

@@ -1,0 +1,102 @@
+package report
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"tickgate/internal/load"
+)
+
+// TickBook gathers ticks from Stats read one after the other. The zero value is ready. Not safe for concurrent use.
+type TickBook struct {
+	live   map[uint64]load.Tick
+	rows   []TickRow
+	spread *hdrhistogram.Histogram
+	first  *hdrhistogram.Histogram
+	count  int
+	total  int64
+	fewest int64
+	newest uint64 // once it is closed, 0 before
+}
+
+const (
+	// settled is when a tick gets no more deliveries: longer than load.TickWindow, in which they are reported.
+	settled = load.TickWindow + 5*time.Second
+	// maxRows bounds the ticks that are listed one by one.
+	maxRows = 1000
+)
+
+// Update takes the ticks of newer Stats. Only those first delivered after since count.
+func (b *TickBook) Update(ticks []load.Tick, since, now time.Time) {
+	if b.live == nil {
+		b.live = make(map[uint64]load.Tick)
+		b.spread, b.first = load.Histogram(), load.Histogram()
+	}
+	for _, t := range ticks {
+		// Of two views of a tick the one with more deliveries is the newer.
+		if b.newest > 0 && t.Seq > b.newest {
+			continue
+		}
+		if t.First >= since.UnixNano() && t.Count >= b.live[t.Seq].Count {
+			b.live[t.Seq] = t
+		}
+	}
+	b.fold(now.Add(-settled))
+}
+
+// Close leaves ticks after newest out: everybody is waited for only up to that one.
+func (b *TickBook) Close(newest uint64) {
+	b.newest = newest
+	maps.DeleteFunc(b.live, func(seq uint64, _ load.Tick) bool { return seq > newest })
+}
+
+// Count returns how many ticks have come so far.
+func (b *TickBook) Count() int { return b.count + len(b.live) }
+
+// fold takes ticks whose last delivery was before a moment out of the live ones.
+func (b *TickBook) fold(before time.Time) {
+	var done []load.Tick
+	for seq, t := range b.live {
+		if t.Last < before.UnixNano() {
+			done = append(done, t)
+			delete(b.live, seq)
+		}
+	}
+	slices.SortFunc(done, func(x, y load.Tick) int { return cmp.Compare(x.Seq, y.Seq) })
+	for _, t := range done {
+		b.book(t)
+	}
+	b.rows = b.rows[max(0, len(b.rows)-maxRows):]
+}
+
+func (b *TickBook) book(t load.Tick) {
+	row := TickRow{Seq: t.Seq, Spread: float64(t.Last-t.First) / 1e6, Count: t.Count}
+	_ = b.spread.RecordValue(max((t.Last-t.First)/1000, 0)) // an hour is the longest it can hold
+	if t.Intended > 0 {
+		row.First = float64(t.First-t.Intended) / 1e6
+		_ = b.first.RecordValue(max((t.First-t.Intended)/1000, 0))
+	}
+	if b.count == 0 || t.Count < b.fewest {
+		b.fewest = t.Count
+	}
+	b.count++
+	b.total += t.Count
+	b.rows = append(b.rows, row)
+}
+
+// summary ends the book.
+func (b *TickBook) summary() (Ticks, []TickRow) {
+	if b.live == nil {
+		return Ticks{}, nil
+	}
+	b.fold(time.Unix(1<<40, 0))
+	t := Ticks{Count: b.count, Spread: describe(b.spread), First: describe(b.first), Fewest: b.fewest}
+	if b.count > 0 {
+		t.Deliveries = b.total / int64(b.count)
+	}
+	return t, b.rows
+}
