@@ -125,7 +125,7 @@ func TestSettingsFromFileAndEnvironment(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := startGateway(t, setup{
-		flags: map[string]string{"config": file, "feed": "-", "feed-interval": "-", "listen": "127.0.0.1:0"},
+		flags: map[string]string{"config": file, "feed": "-", "feed-interval": "-", "max-conns": "-", "listen": "127.0.0.1:0"},
 		env:   []string{"TICKGATE_FEED=sim", "TICKGATE_FEED_INTERVAL=20ms", "TICKGATE_LISTEN=256.0.0.1:nowhere"},
 	})
 	first := openSSE(t, "http://"+g.Addr+"/sse", nil)

@@ -38,7 +38,7 @@ func TestCloseHandshake(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			c := openWS(t, "ws://"+g.Addr+"/ws")
+			c := openMuteWS(t, "ws://"+g.Addr+"/ws")
 			c.wait(t, 1)
 			_, _ = c.conn.Write(tt.send) // may fail in the middle of what comes behind the error; the reader judges
 			if code, _ := c.waitClose(t, 10*time.Second); code != tt.want {

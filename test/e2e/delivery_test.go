@@ -48,6 +48,19 @@ func TestWebSocketStream(t *testing.T) {
 	checkTicks(t, openWS(t, "ws://"+g.Addr+"/ws").wait(t, 10))
 }
 
+// TestNewClientSeesAPrice: on a latest topic, the default, nobody waits for the next tick to see the first one.
+func TestNewClientSeesAPrice(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, setup{flags: map[string]string{"policy": "-", "feed-interval": "3s"}})
+	openSSE(t, "http://"+g.Addr+"/sse", nil).wait(t, 1)
+	asked := time.Now()
+	openSSE(t, "http://"+g.Addr+"/sse", nil).wait(t, 1)
+	openWS(t, "ws://"+g.Addr+"/ws").wait(t, 1)
+	if took := time.Since(asked); took > 1500*time.Millisecond {
+		t.Errorf("got the first price after %v, want at once", took)
+	}
+}
+
 func TestGobwasClient(t *testing.T) {
 	t.Parallel()
 	g := startGateway(t, setup{})

@@ -92,7 +92,7 @@ func (f *flood) close() {
 func TestDescriptorExhaustion(t *testing.T) {
 	tests := []struct {
 		name    string
-		nofile  int // at the start; the gateway keeps 256 for itself and takes no more connections than the rest
+		nofile  int // at the start; each process keeps 256 for itself and takes no more connections than the rest
 		squeeze int // descriptors left when the limit is lowered under the running gateway, so that accept fails; 0: it is not
 	}{
 		{"low from the start", 400, 0},
@@ -100,13 +100,14 @@ func TestDescriptorExhaustion(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := startGateway(t, setup{nofile: tt.nofile, flags: map[string]string{"loops": "1"}})
+			// An explicit number of workers: auto would start as many as it takes.
+			g := startGateway(t, setup{nofile: tt.nofile, flags: map[string]string{"loops": "1", "workers": "1"}})
 			var old []*sse
 			for range 10 {
 				old = append(old, openSSE(t, "http://"+g.Addr+"/sse", nil))
 			}
 			if tt.squeeze > 0 {
-				limitDescriptors(t, g.pid(), tt.squeeze)
+				limitDescriptors(t, g.workers()[0], tt.squeeze)
 			}
 			exhaust(t, g)
 			for i, s := range old {
@@ -136,9 +137,10 @@ func limitDescriptors(t *testing.T, pid, more int) {
 // exhaust floods the gateway with more connections than it has descriptors for, and lets them go.
 func exhaust(t *testing.T, g *gateway) {
 	t.Helper()
-	before := cpuTime(t, g.pid())
+	worker := g.workers()[0]
+	before := cpuTime(t, worker)
 	f := startFlood(t, g.Addr, 200, 3*time.Second)
-	used := cpuTime(t, g.pid()) - before
+	used := cpuTime(t, worker) - before
 	t.Logf("of 200: %d served, %d refused with 503, %d waiting; %v of CPU", len(f.served), f.refused, len(f.waiting), used)
 	if len(f.served) == 0 || f.refused == 0 {
 		t.Errorf("got %d served and %d refused with 503 and Retry-After, want some of each", len(f.served), f.refused)
@@ -149,8 +151,8 @@ func exhaust(t *testing.T, g *gateway) {
 	if used > 1500*time.Millisecond {
 		t.Errorf("got %v of CPU in 3 s of exhaustion, want little: something spins", used)
 	}
-	if g.hasExited() {
-		t.Fatal("the gateway ended")
+	if g.hasExited() || !alive(worker) {
+		t.Fatal("the gateway or its worker ended")
 	}
 	f.close()
 	eventually(t, 10*time.Second, "service after descriptors became free", func() bool {

@@ -17,7 +17,7 @@ func TestRestartKeepsMessages(t *testing.T) {
 			t.Parallel()
 			const count = 50
 			dir := t.TempDir()
-			flags := map[string]string{"data": dir, "feed": "stdin", "policy": "all", "workers": workers}
+			flags := map[string]string{"data": dir, "feed": "stdin", "workers": workers}
 			g := startGateway(t, setup{flags: flags, stdin: true})
 			s := openSSE(t, "http://"+g.Addr+"/sse", nil)
 			for i := range count {
@@ -70,7 +70,7 @@ func TestRestartWithoutData(t *testing.T) {
 // TestResume: a client that was away continues with the message behind its last one, by header or by parameter.
 func TestResume(t *testing.T) {
 	t.Parallel()
-	g := startGateway(t, setup{flags: map[string]string{"policy": "all", "feed-interval": "50ms"}})
+	g := startGateway(t, setup{flags: map[string]string{"feed-interval": "50ms"}})
 	url := "http://" + g.Addr + "/sse"
 	first := openSSE(t, url, nil)
 	before := first.wait(t, 5)

@@ -17,7 +17,7 @@ import (
 // nothing; the worker is replaced and counted.
 func TestWorkerCrash(t *testing.T) {
 	t.Parallel()
-	g := startGateway(t, setup{flags: map[string]string{"workers": "2", "loops": "1", "policy": "all"}})
+	g := startGateway(t, setup{flags: map[string]string{"workers": "2", "loops": "1"}})
 	before := g.workers()
 	if len(before) != 2 {
 		t.Fatalf("got %d worker processes, want 2", len(before))
@@ -138,12 +138,13 @@ func TestOneFace(t *testing.T) {
 		for _, path := range []string{"heap", "allocs", "goroutine", "threadcreate", "block", "mutex", "profile?seconds=1"} {
 			checkProfile(t, "http://"+g.Admin+"/debug/pprof/"+path)
 		}
-		for _, path := range []string{"/debug/pprof/", "/debug/pprof/cmdline", "/healthz", "/readyz"} {
+		for _, path := range []string{"/debug/pprof/", "/healthz", "/readyz"} {
 			fetch(t, "http://"+g.Admin+path)
 		}
 	}
 	for name := range workers {
 		checkProfile(t, "http://"+multi.Admin+"/debug/pprof/worker/"+name+"/heap")
+		fetch(t, "http://"+multi.Admin+"/debug/pprof/worker/"+name+"/cmdline")
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 	"github.com/gobwas/ws"
 )
 
-// wsClient is a WebSocket client that looks at single frames (gobwas/ws); it never closes on its own. Safe for concurrent use.
+// wsClient is a WebSocket client that looks at single frames (gobwas/ws). Safe for concurrent use.
 type wsClient struct {
 	conn net.Conn
 	in   io.Reader     // conn, behind what came together with the handshake's answer
@@ -46,7 +46,7 @@ func dialWS(url string) (*wsClient, error) {
 	return c, nil
 }
 
-// openWS opens a WebSocket, reads it until the end and answers pings.
+// openWS opens a WebSocket, reads it until the end and answers pings and the close frame.
 func openWS(t *testing.T, url string) *wsClient {
 	t.Helper()
 	c, err := dialWS(url)
@@ -58,7 +58,7 @@ func openWS(t *testing.T, url string) *wsClient {
 	return c
 }
 
-// openMuteWS is openWS for a client that leaves pings unanswered.
+// openMuteWS is openWS for a client that sends nothing by itself.
 func openMuteWS(t *testing.T, url string) *wsClient {
 	t.Helper()
 	c, err := dialWS(url)
@@ -70,7 +70,7 @@ func openMuteWS(t *testing.T, url string) *wsClient {
 	return c
 }
 
-func (c *wsClient) read(answerPings bool) {
+func (c *wsClient) read(answer bool) {
 	defer close(c.done)
 	in := bufio.NewReader(c.in)
 	for {
@@ -79,11 +79,18 @@ func (c *wsClient) read(answerPings bool) {
 			c.mu.Lock()
 			c.err = err
 			c.mu.Unlock()
+			if answer {
+				_ = c.conn.Close() // the server closes first (RFC 6455 §7.1.1) and waits for this
+			}
 			return
 		}
 		c.take(frame)
-		if frame.Header.OpCode == ws.OpPing && answerPings {
+		switch {
+		case !answer:
+		case frame.Header.OpCode == ws.OpPing:
 			c.send(ws.NewPongFrame(frame.Payload))
+		case frame.Header.OpCode == ws.OpClose:
+			c.send(ws.NewCloseFrame(frame.Payload))
 		}
 	}
 }
