@@ -91,7 +91,7 @@ func (r *reader) tightest(controller string) (limit, used int64, file string) {
 		u, _ := r.value(g.dir, k.used)
 		u -= r.cache(g.dir, k.cacheKey)
 		if file == "" || l-u < limit-used {
-			limit, used, file = l, u, strings.TrimPrefix(filepath.Join(g.dir, k.limit), strings.TrimSuffix(r.root, "/"))
+			limit, used, file = l, u, r.visible(g.dir, k.limit)
 		}
 	}
 	return limit, used, file
@@ -105,24 +105,37 @@ func (g group) parent() (group, bool) {
 	return g, true
 }
 
-// quota returns how many processors' time the cgroups allow; infinite if they set no bound.
-func (r *reader) quota() float64 {
-	quota := math.Inf(1)
+// processors returns how many processors' time q is; infinite if there is no quota.
+func (q Quota) processors() float64 {
+	if q.File == "" {
+		return math.Inf(1)
+	}
+	return float64(q.Microseconds) / float64(q.Period)
+}
+
+// quota returns the least quota of the process's group and all those above it.
+func (r *reader) quota() (least Quota) {
 	for g, ok := r.group("cpu"); ok; g, ok = g.parent() {
-		var fields []string
-		if g.v2 {
-			fields = r.fields(g.dir, "cpu.max")
-		} else {
-			fields = append(r.fields(g.dir, "cpu.cfs_quota_us"), r.fields(g.dir, "cpu.cfs_period_us")...)
+		name := "cpu.max"
+		fields := r.fields(g.dir, name)
+		if !g.v2 {
+			name = "cpu.cfs_quota_us"
+			fields = append(r.fields(g.dir, name), r.fields(g.dir, "cpu.cfs_period_us")...)
 		}
 		if len(fields) != 2 || fields[0] == "max" || fields[0] == "-1" {
 			continue
 		}
-		if period := r.number(fields[1]); period > 0 {
-			quota = min(quota, float64(r.number(fields[0]))/float64(period))
+		q := Quota{Microseconds: r.number(fields[0]), Period: r.number(fields[1]), File: r.visible(g.dir, name)}
+		if q.Period > 0 && q.processors() < least.processors() {
+			least = q
 		}
 	}
-	return quota
+	return least
+}
+
+// visible returns the path of a file as this machine's users know it, without the root of the tree that is read.
+func (r *reader) visible(dir, name string) string {
+	return strings.TrimPrefix(filepath.Join(dir, name), strings.TrimSuffix(r.root, "/"))
 }
 
 // cache returns the bytes of page cache that the kernel gives up first (memory.stat); they do not count as used.

@@ -15,10 +15,11 @@ const (
 	Machine Kind = iota // more connections are impossible on this machine
 	Process             // more are impossible in one process; several processes can share them
 	Load                // they fit, but a storm of connects or a message to all of them at once runs into it
+	Pace                // they fit, but the processors cannot keep up with their messages
 )
 
 // String returns the kind's name.
-func (k Kind) String() string { return [...]string{"machine", "process", "load"}[k] }
+func (k Kind) String() string { return [...]string{"machine", "process", "load", "pace"}[k] }
 
 // Check is one limit, compared with what a demand needs.
 type Check struct {
@@ -33,8 +34,11 @@ type Check struct {
 	Undo   string // what puts Now back; empty if nothing has to
 }
 
-// unitBytes is the one unit that is printed with a binary prefix.
-const unitBytes = "bytes"
+// Units that are not printed as they are.
+const (
+	UnitBytes = "bytes"    // with a binary prefix
+	UnitCPU   = "milliCPU" // thousandths of a processor's time, printed as processors
+)
 
 // OK reports whether the limit is high enough.
 func (c Check) OK() bool { return c.Now >= c.Need }
@@ -58,8 +62,10 @@ func (c Check) amount(n int64) string {
 	switch {
 	case n == Unlimited:
 		return "unlimited"
-	case c.Unit == unitBytes:
+	case c.Unit == UnitBytes:
 		return humanize.IBytes(uint64(max(0, n)))
+	case c.Unit == UnitCPU:
+		return fmt.Sprintf("%.2f CPUs", float64(n)/1000)
 	}
 	return fmt.Sprint(n, " ", c.Unit)
 }

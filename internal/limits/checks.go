@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
+	"time"
 )
 
 // memoryName is the only limit that can be 0 and still apply: nothing left.
@@ -24,7 +26,7 @@ const (
 // checks compares every limit with d.
 func (s *Snapshot) checks(d Demand) []Check {
 	all := []Check{
-		s.nofile(d), s.nrOpen(d), s.memory(d), s.fileMax(d), s.watches(d), s.tasks(d), s.ports(d), s.conntrack(d),
+		s.nofile(d), s.nrOpen(d), s.memory(d), s.cpu(d), s.fileMax(d), s.watches(d), s.tasks(d), s.ports(d), s.conntrack(d),
 		s.tcpMem(d), s.somaxconn(d), s.synBacklog(d),
 	}
 	return slices.DeleteFunc(all, func(c Check) bool { return !c.applies() })
@@ -99,7 +101,7 @@ func (s *Snapshot) nrOpen(d Demand) Check {
 func (s *Snapshot) memory(d Demand) Check {
 	each := float64(d.bytes()) + float64(d.ends()*processBytes)/float64(s.perProcess())
 	c := Check{
-		Name: memoryName, Kind: Machine, Unit: unitBytes,
+		Name: memoryName, Kind: Machine, Unit: UnitBytes,
 		Now: s.Memory.Room(), Need: needs(d.Conns, each) + spareBytes, Holds: holds(s.Memory.Room()-spareBytes, each),
 		Why: fmt.Sprintf("each connection takes %.0f bytes, most of it in the kernel", each),
 	}
@@ -107,6 +109,40 @@ func (s *Snapshot) memory(d Demand) Check {
 		return c.file(s.Memory.LimitFile, s.Memory.Used+c.Need, s.Memory.Limit)
 	}
 	c.Change = "add memory, or stop what else runs on this machine"
+	return c
+}
+
+// message returns what a message costs on this machine.
+func (d Demand) message() time.Duration {
+	switch d.Role {
+	case Gateway:
+		return GatewayMessage
+	case Swarm:
+		return SwarmMessage
+	default:
+		return GatewayMessage + SwarmMessage
+	}
+}
+
+func (s *Snapshot) cpu(d Demand) Check {
+	if d.Rate <= 0 {
+		return Check{}
+	}
+	each := d.Rate * d.message().Seconds() * 1000 / usableCPU
+	c := Check{
+		Name: "cpu", Kind: Pace, Unit: UnitCPU,
+		Now: int64(s.CPUs * 1000), Need: needs(d.Conns, each), Holds: holds(int64(s.CPUs*1000), each),
+		Why: fmt.Sprintf("each of %g messages a second to a connection takes %v, a fifth of the time is kept for the rest", d.Rate, d.message()),
+	}
+	if q := s.Quota; q.File != "" {
+		c = c.file(q.File, c.Need*q.Period/1000, q.Microseconds)
+		if strings.HasSuffix(q.File, "cpu.max") { // the file holds both numbers
+			c.Change = fmt.Sprintf(`echo "%d %d" | sudo tee %s`, c.Need*q.Period/1000, q.Period, q.File)
+			c.Undo = fmt.Sprintf(`echo "%d %d" | sudo tee %s`, q.Microseconds, q.Period, q.File)
+		}
+		return c
+	}
+	c.Change = "add processors, send less often, or share the connections with another machine"
 	return c
 }
 
@@ -138,6 +174,10 @@ func (s *Snapshot) tasks(d Demand) Check {
 		Now: s.Tasks.Limit, Need: s.Tasks.Used + d.ends()*processThreads + needs(d.Conns, each), Holds: holds(room, each),
 		Why: fmt.Sprintf("each process needs up to %d threads, %d exist now", processThreads, s.Tasks.Used),
 	}
+	if key, ok := strings.CutPrefix(s.Tasks.LimitFile, "/proc/sys/"); ok {
+		c.Name = strings.ReplaceAll(key, "/", ".")
+		return c.sysctl()
+	}
 	return c.file(s.Tasks.LimitFile, c.Need, c.Now)
 }
 
@@ -145,16 +185,18 @@ func (s *Snapshot) ports(d Demand) Check {
 	if d.Role == Gateway || d.Sources <= 0 {
 		return Check{}
 	}
-	sources := int64(d.Sources)
+	pairs := int64(d.Sources) * int64(max(1, d.Targets))
 	c := Check{
 		Name: "net.ipv4.ip_local_port_range", Kind: Machine, Unit: "ports",
-		Now: s.TCP.Ports(), Need: (int64(d.Conns) + sources - 1) / sources, Holds: holds(s.TCP.Ports()*sources, 1),
-		Why: fmt.Sprintf("connections from one source address to one target need different ports; source addresses: %d", sources),
+		Now: s.TCP.Ports(), Need: (int64(d.Conns) + pairs - 1) / pairs, Holds: holds(s.TCP.Ports()*pairs, 1),
+		Why: fmt.Sprintf("connections from one source address to one target need different ports; source addresses: %d, targets: %d",
+			d.Sources, max(1, d.Targets)),
 	}
 	c.Change = sysctlCommand(c.Name, portLow, portHigh)
 	c.Undo = sysctlCommand(c.Name, s.TCP.PortLow, s.TCP.PortHigh)
 	if most := int64(portHigh - portLow + 1); c.Need > most {
-		c.Change = fmt.Sprintf("%s, and connect from %d addresses (--source)", c.Change, (int64(d.Conns)+most-1)/most)
+		sources := (int64(d.Conns) + most*int64(max(1, d.Targets)) - 1) / (most * int64(max(1, d.Targets)))
+		c.Change = fmt.Sprintf("%s, and connect from %d addresses (--source)", c.Change, sources)
 	}
 	return c
 }

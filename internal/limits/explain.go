@@ -2,6 +2,7 @@ package limits
 
 import (
 	"errors"
+	"math"
 	"syscall"
 )
 
@@ -23,11 +24,20 @@ func (s *Snapshot) Explain(err error, d Demand) string {
 	if check == nil {
 		return ""
 	}
-	c := check(d)
-	if !c.applies() || c.OK() && c.Name == memoryName {
+	if c := check(d); c.OK() && c.Name == memoryName {
 		return "" // something else refused memory
 	}
-	if c.OK() { // the estimate was too low, others take part of it: twice as much is a sound next step
+	return reached(check, d)
+}
+
+// reached returns the line for a limit that was run into, whether or not it looks high enough; empty if the kernel has no
+// such limit.
+func reached(check func(Demand) Check, d Demand) string {
+	c := check(d)
+	if !c.applies() {
+		return ""
+	}
+	if c.OK() && c.Holds < math.MaxInt/2 { // the estimate was too low, others take part of it: twice as much is a sound next step
 		d.Conns = 2 * c.Holds
 		c = check(d)
 	}

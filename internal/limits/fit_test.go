@@ -12,6 +12,8 @@ import (
 const (
 	gib     = 1 << 20 // in kB, as in meminfo
 	noRaise = "CapBnd:\t000001fffeffffff\n"
+
+	errAgain = syscall.EAGAIN // of fork
 )
 
 // machine returns a tree with so much memory available and so many descriptors per process.

@@ -14,6 +14,7 @@ const Unlimited = math.MaxInt64
 // Snapshot is what the machine grants, read at one moment. A sysctl that the kernel lacks reads as 0.
 type Snapshot struct {
 	CPUs      float64 // processors this process may use at the same time: affinity and cgroup quota
+	Quota     Quota   // of the cgroup with the least, where that is less than the processors
 	Files     Files
 	Memory    Memory
 	TCP       TCP
@@ -54,7 +55,14 @@ type TCP struct {
 // loaded but tracks nothing.
 type Conntrack struct{ Max, Count int64 }
 
-// Tasks are the threads and processes that the cgroup with the least room may have; Limit may be Unlimited.
+// Quota is the bandwidth of a cgroup: Microseconds of processor time in each Period. File is empty if there is none.
+type Quota struct {
+	Microseconds, Period int64
+	File                 string
+}
+
+// Tasks are threads and processes: of the cgroup, or of the machine (kernel.threads-max, kernel.pid_max), whichever has
+// the least room. Limit may be Unlimited.
 type Tasks struct {
 	Limit, Used int64
 	LimitFile   string

@@ -29,7 +29,7 @@ func Read(root string) (*Snapshot, error) {
 	}
 	r := &reader{root: root, proc: proc, self: self}
 	s := &Snapshot{Files: r.files(), Memory: r.memory(), TCP: r.tcp(), Conntrack: r.conntrack(), Tasks: r.tasks()}
-	s.CPUs = r.cpus()
+	s.CPUs, s.Quota = r.cpus()
 	return s, r.err
 }
 
@@ -125,11 +125,62 @@ func (r *reader) conntrack() Conntrack {
 func (r *reader) tasks() Tasks {
 	var t Tasks
 	t.Limit, t.Used, t.LimitFile = r.tightest("pids")
+	threads := r.threads()
+	for _, key := range []string{"kernel.threads-max", "kernel.pid_max"} {
+		if limit := r.sysctl(key); limit > 0 && limit-threads < t.Limit-t.Used {
+			t = Tasks{Limit: limit, Used: threads, LimitFile: "/" + filepath.Join("proc/sys", strings.ReplaceAll(key, ".", "/"))}
+		}
+	}
 	return t
 }
 
-func (r *reader) cpus() float64 {
-	return min(float64(runtime.NumCPU()), r.quota())
+// threads returns how many threads there are on the machine: the fourth field of loadavg, «running/all».
+func (r *reader) threads() int64 {
+	fields := r.fields(r.path("proc"), "loadavg")
+	if len(fields) < 4 {
+		return 0
+	}
+	_, all, _ := strings.Cut(fields[3], "/")
+	return r.number(all)
+}
+
+// cpus returns how many processors this process may use, and the quota if that is what bounds them.
+func (r *reader) cpus() (float64, Quota) {
+	processors := float64(r.processors())
+	quota := r.quota()
+	if share := quota.processors(); share < processors {
+		return share, quota
+	}
+	return processors, Quota{}
+}
+
+// processors counts those that are online and on which this process may run. Its mask alone may hold some that are not.
+func (r *reader) processors() (n int) {
+	status, err := r.self.NewStatus()
+	if r.keep(err) || len(status.CpusAllowedList) == 0 {
+		return runtime.NumCPU()
+	}
+	online := r.fields(r.path("sys/devices/system/cpu"), "online")
+	for _, cpu := range status.CpusAllowedList {
+		if len(online) == 0 || r.listed(online[0], int64(cpu)) {
+			n++
+		}
+	}
+	return max(n, 1)
+}
+
+// listed reports whether a list of ranges such as 0-3,8 has n.
+func (r *reader) listed(list string, n int64) bool {
+	for part := range strings.SplitSeq(list, ",") {
+		first, last, isRange := strings.Cut(part, "-")
+		if !isRange {
+			last = first
+		}
+		if r.number(first) <= n && n <= r.number(last) {
+			return true
+		}
+	}
+	return false
 }
 
 // sysctl returns the first number of a sysctl; 0 if the kernel lacks it.

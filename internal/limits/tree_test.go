@@ -57,6 +57,16 @@ func (t tree) replace(path, old, text string) tree {
 func (t tree) write(tb testing.TB) string {
 	tb.Helper()
 	root := tb.TempDir()
+	t.writeTo(tb, root)
+	if err := os.Symlink("42", filepath.Join(root, "proc/self")); err != nil {
+		tb.Fatal(err)
+	}
+	return root
+}
+
+// writeTo writes t below root, over what is there.
+func (t tree) writeTo(tb testing.TB, root string) {
+	tb.Helper()
 	for path, content := range t {
 		path = filepath.Join(root, path)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -66,10 +76,6 @@ func (t tree) write(tb testing.TB) string {
 			tb.Fatal(err)
 		}
 	}
-	if err := os.Symlink("42", filepath.Join(root, "proc/self")); err != nil {
-		tb.Fatal(err)
-	}
-	return root
 }
 
 func (t tree) read(tb testing.TB) *limits.Snapshot {
