@@ -10,7 +10,7 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
 NODE_MODULES := test/e2e/node/node_modules/.package-lock.json
 
-# Knobs of single targets: make fuzz FUZZTIME=5m, make bench BENCH=Fanout COUNT=6, make demo CONNS=20000 HOLD=10s, make run ARGS='--feed none'.
+# Knobs of single targets: make fuzz FUZZTIME=5m, make bench BENCH=Fanout COUNT=6, make demo CONNS=20000 TICKS=10, make run ARGS='--feed none'.
 FUZZTIME ?= 30s
 BENCH ?= .
 COUNT ?= 1
@@ -32,7 +32,7 @@ run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)
 	bin/gateway $(ARGS)
 
 .PHONY: demo
-demo: ## hold 100,000 connections on this machine and report (CONNS, HOLD, RATE)
+demo: ## hold 100,000 connections on this machine and report (CONNS, TICKS, INTERVAL)
 	scripts/demo.sh
 
 .PHONY: test

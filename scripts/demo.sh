@@ -2,8 +2,9 @@
 # demo.sh: hold CONNS real connections on this machine, send every one of them a price each second, and report.
 #
 #   CONNS=100000    connections, 70 % WebSocket and 30 % SSE; where the machine holds fewer, the swarm takes what fits and says why
-#   HOLD=60s        how long to hold them once they are connected
+#   TICKS=60        how many ticks to hold them for once they are connected
 #   INTERVAL=1s     time between two ticks
+#   ASSERT=loss=0,… what the report must meet, else the exit status is 1
 #   LISTEN, ADMIN   addresses of the gateway; by default free ports on loopback
 #   GATEWAY_FLAGS, SWARM_FLAGS   added to the command lines
 #
@@ -12,8 +13,9 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 conns=${CONNS:-100000}
-hold=${HOLD:-60s}
+ticks=${TICKS:-60}
 interval=${INTERVAL:-1s}
+assert=${ASSERT:-loss=0,conflated=0,duplicates=0,reordered=0}
 listen=${LISTEN:-127.0.0.1:0}
 admin=${ADMIN:-127.0.0.1:0}
 read -ra gateway_flags <<<"${GATEWAY_FLAGS:-}"
@@ -48,6 +50,14 @@ gateway=$!
 # bound prints the address of a log line such as: msg="admin listening" addr=127.0.0.1:43211
 bound() { sed -nE "s/.*msg=\"?$1\"? addr=([^ ]+).*/\1/p" "$log" | head -n 1; }
 
+# ready asks the private listener whether the gateway serves. A fresh machine may have no curl.
+ready() {
+	local answer
+	{ exec 3<>"/dev/tcp/${private%:*}/${private##*:}" && printf 'GET /readyz HTTP/1.0\r\n\r\n' >&3 && read -r answer <&3; } 2>/dev/null &&
+		[[ $answer == *' 200 '* ]]
+}
+
+public='' private=''
 for _ in $(seq 300); do
 	if ! kill -0 "$gateway" 2>/dev/null; then
 		echo "the gateway did not start:" >&2
@@ -56,14 +66,20 @@ for _ in $(seq 300); do
 	fi
 	public=$(bound listening)
 	private=$(bound 'admin listening')
-	[ -n "$public" ] && [ -n "$private" ] && curl --silent --fail --output /dev/null "http://$private/readyz" && break
+	[ -n "$public" ] && [ -n "$private" ] && ready && break
 	sleep 0.1
 done
+if ! ready; then
+	echo "the gateway is not ready after 30 s:" >&2
+	cat "$log" >&2
+	exit 1
+fi
 grep -E 'level=(WARN|ERROR)|worker processes' "$log" >&2 || true
 echo "gateway on $public, metrics and pprof on http://$private"
 
 status=0
-bin/swarm "http://$public" --conns "$conns" --mix ws=70,sse=30 --hold "$hold" --admin "http://$private" "${swarm_flags[@]}" || status=$?
+setpriv --pdeathsig INT bin/swarm "http://$public" --conns "$conns" --mix ws=70,sse=30 --ticks "$ticks" --assert "$assert" \
+	--admin "http://$private" "${swarm_flags[@]}" || status=$?
 
 if grep -qE 'level=ERROR' "$log"; then
 	echo "the gateway logged errors:" >&2
