@@ -165,22 +165,24 @@ func TestCloseFromEveryCallback(t *testing.T) {
 
 func TestLingerHasAnEnd(t *testing.T) {
 	tests := []struct {
-		name  string
-		bytes int
-		reset bool // what the kernel could not deliver is thrown away
+		name   string
+		bytes  int
+		status Status
+		reset  bool // what the kernel could not deliver is thrown away
 	}{
-		{"everything delivered", 100, false},
-		{"a peer that does not read", 500_000, true},
+		{"everything delivered", 100, Sent, false},
+		{"a peer that does not read what the kernel holds", 40_000, Sent, true},
+		{"a peer that does not read, with bytes unsent", 500_000, Partial, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg := tight
-			cfg.Linger = 2 * Tick
-			n := serve(t, cfg, &hooks{})
+			n := serve(t, Config{SndBuf: 64 << 10, Linger: 2 * Tick}, &hooks{})
 			c := sleeper(t, n.addr)
 			sc := n.next()
 			n.do(func() {
-				n.Send(sc, noise(7, tt.bytes))
+				if got := n.Send(sc, noise(7, tt.bytes)); got != tt.status {
+					t.Errorf("send: got status %d, want %d", got, tt.status)
+				}
 				n.Close(sc, reasonDone)
 				n.SetTimer(sc, time.Hour) // too late to change its mind
 			})

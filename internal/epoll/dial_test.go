@@ -161,6 +161,30 @@ func TestDialFailsLater(t *testing.T) {
 	}
 }
 
+func TestPauseReadWhileDialing(t *testing.T) {
+	server := serve(t, Config{}, &hooks{})
+	heard := make(chan string, 10)
+	n := dialer(t, &hooks{data: func(_ *loop, _ *conn, b []byte) int { heard <- string(b); return len(b) }})
+	n.do(func() {
+		c, err := n.Dial(netip.AddrPort{}, server.addr)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		n.PauseRead(c)
+	})
+	c, sc := n.next(), server.next()
+	server.do(func() { server.Write(sc, []byte("hello")) })
+	n.do(func() {})
+	if len(heard) != 0 {
+		t.Errorf("while paused: got %q, want nothing", <-heard)
+	}
+	n.do(func() { n.ResumeRead(c) })
+	if got := await(t, heard, "the greeting"); got != "hello" {
+		t.Errorf("got %q, want hello", got)
+	}
+}
+
 func TestDialIsGivenUp(t *testing.T) {
 	addr, _ := fullListener(t)
 	for name, end := range map[string]func(*node, *conn){

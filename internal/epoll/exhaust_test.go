@@ -235,3 +235,70 @@ func TestReserveComesBack(t *testing.T) {
 	})
 	n.connect()
 }
+
+// limited runs f with at most n more descriptors than are open now.
+func limited(t *testing.T, n int, f func()) {
+	t.Helper()
+	var before unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	next, err := unix.Dup(0) // the lowest free one
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = unix.Close(next)
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &unix.Rlimit{Cur: uint64(next + n), Max: before.Max}); err != nil {
+		t.Fatal(err)
+	}
+	f()
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestNewLoopWithoutDescriptorsLeavesNoneOpen(t *testing.T) {
+	before := len(descriptors())
+	for n := range 5 { // epoll, its eventfd, the doorbell, the timer, the reserve
+		limited(t, n, func() {
+			if _, err := NewLoop(Config{}, NewSlab[state](1), &hooks{}); !errors.Is(err, unix.EMFILE) {
+				t.Errorf("with %d descriptors: got %v, want EMFILE", n, err)
+			}
+		})
+		if got := len(descriptors()); got != before {
+			t.Errorf("with %d descriptors: got %d open afterwards, want %d", n, got, before)
+		}
+	}
+}
+
+func TestDialWithoutDescriptors(t *testing.T) {
+	server := serve(t, Config{}, &hooks{})
+	n := idle(t, Config{}, NewSlab[state](maxFD), &hooks{})
+	limited(t, 0, func() {
+		if _, err := n.Dial(netip.AddrPort{}, server.addr); !errors.Is(err, unix.EMFILE) {
+			t.Errorf("got %v, want EMFILE", err)
+		}
+	})
+	n.slab = NewSlab[state](0)
+	n.slab.chunks = nil // a table that is too small
+	if _, err := n.Dial(netip.AddrPort{}, server.addr); err == nil || n.slab.Open() != 0 {
+		t.Errorf("got %v, %d open, want an error and none", err, n.slab.Open())
+	}
+}
+
+// epoll_ctl(2) may refuse a connection (max_user_watches, kernel memory); here because it is a file. Its owner never
+// hears of it.
+func TestConnectionThatEpollRefuses(t *testing.T) {
+	n := idle(t, Config{}, NewSlab[state](maxFD), &hooks{})
+	fd, err := unix.Open(os.Args[0], unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.admit(fd, netip.AddrPort{})
+	if got := n.counters.Refused(RefusedNoFile); got != 1 {
+		t.Errorf("got %d refused, want 1", got)
+	}
+	if len(n.opened) != 0 || n.slab.Open() != 0 || n.wheel.count != 0 {
+		t.Errorf("got %d opened, %d open, %d in the wheel, want none", len(n.opened), n.slab.Open(), n.wheel.count)
+	}
+}

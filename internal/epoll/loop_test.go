@@ -255,6 +255,7 @@ func TestUseAfterEnd(t *testing.T) {
 		if n.Post(func() { t.Error("a function ran after the end") }) {
 			t.Fatal("post after the end: got true, want false")
 		}
+		n.rung.Store(false) // as if OnWork had been called since
 		n.Kick()
 	}
 	close(stop)

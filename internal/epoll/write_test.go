@@ -217,8 +217,8 @@ func TestSleeperDelaysNobody(t *testing.T) {
 			t.Errorf("got %d entries, %d bytes, want one for less than a frame", n.unsent.inUse(), n.Unsent(sleeper))
 		}
 		n.Reset(sleeper, reasonEvicted)
-		if n.unsent.inUse() != 0 {
-			t.Errorf("after its eviction: got %d entries, want none", n.unsent.inUse())
+		if n.unsent.inUse() != 0 || n.Stats().BlockedConns != 0 {
+			t.Errorf("after its eviction: got %d entries, %d blocked, want none", n.unsent.inUse(), n.Stats().BlockedConns)
 		}
 	})
 	if got := n.closing(); got.fd != sleeperFD || got.reason != reasonEvicted {
