@@ -17,11 +17,11 @@ func (l *Loop[S]) Close(c *Conn[S], reason Reason) {
 		l.kill(c, reason, 0)
 		return
 	}
-	l.setPaused(c, false)
-	l.dropLeftover(c)
 	c.flags |= flagClosing
 	c.reason = reason
 	l.schedule(c, l.cfg.Linger)
+	l.dropLeftover(c)
+	l.setPaused(c, false)
 	if c.unsent == 0 {
 		l.shut(c)
 	}

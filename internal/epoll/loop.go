@@ -244,7 +244,8 @@ func (l *Loop[S]) SinceRead(c *Conn[S]) time.Duration {
 	return time.Duration(l.wheel.now-c.lastRead) * Tick
 }
 
-// SinceWrite returns how long ago the kernel took bytes last, or the connection was opened; resolution Tick.
+// SinceWrite returns how long ago the kernel took bytes last, the socket became full, or the connection was opened;
+// resolution Tick.
 func (l *Loop[S]) SinceWrite(c *Conn[S]) time.Duration {
 	return time.Duration(l.wheel.now-c.lastWrite) * Tick
 }
