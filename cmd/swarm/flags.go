@@ -10,7 +10,7 @@ import (
 type flags struct {
 	URLs []string `arg:"" optional:"" name:"URL" help:"Targets: ws://HOST:PORT/PATH is a WebSocket, http://HOST:PORT/PATH an SSE stream, and http://HOST:PORT stands for tickgate's /ws and /sse, divided as --mix says. TLS is not supported yet."`
 
-	Conns     string   `default:"1000" placeholder:"N" group:"crowd" help:"Clients to connect, or auto: as many as this machine holds. Where N does not fit, what fits is taken, and the limit in the way is named."`
+	Conns     string   `default:"1000" placeholder:"N" group:"crowd" help:"Clients to connect (default 1000), or auto: as many as this machine holds. Where N does not fit, what fits is taken, and the limit in the way is named."`
 	Mix       string   `default:"ws=70,sse=30" group:"crowd" help:"Shares of the transports, where targets of both are given."`
 	Rate      float64  `default:"10000" group:"crowd" help:"Connects per second; 0 is an unpaced storm."`
 	Slow      int      `default:"0" placeholder:"N" group:"crowd" help:"Clients, of --conns, that stop reading once connected."`
@@ -20,11 +20,11 @@ type flags struct {
 	Processes string   `default:"auto" placeholder:"N" group:"crowd" help:"Client processes; auto starts as many as the descriptor limit demands."`
 	Loops     int      `default:"0" group:"crowd" help:"Event loops per process; 0 spreads one per processor over the processes."`
 
-	Hold        time.Duration `default:"1m" group:"time" help:"How long to measure once all are connected; 0 is until interrupted."`
-	Ticks       int           `default:"0" placeholder:"N" group:"time" help:"Stop after N messages with different sequence numbers; --hold is then no limit unless it is given."`
-	Settle      time.Duration `default:"5s" group:"time" help:"How long clients may take at the end to reach the newest message."`
-	Timeout     time.Duration `default:"10s" group:"time" help:"For connect and handshake together."`
-	RampTimeout time.Duration `default:"0s" group:"time" help:"How long connecting everybody may take; 0 is twice what --rate needs and 30 s."`
+	Hold        *time.Duration `placeholder:"1m" group:"time" help:"How long to measure once all are connected; 0 is until interrupted. Default 1m, or with --ticks no limit."`
+	Ticks       int            `default:"0" placeholder:"N" group:"time" help:"Stop after N messages with different sequence numbers."`
+	Settle      time.Duration  `default:"5s" group:"time" help:"How long clients may take at the end to reach the newest message."`
+	Timeout     time.Duration  `default:"10s" group:"time" help:"For connect and handshake together."`
+	RampTimeout time.Duration  `default:"0s" group:"time" help:"How long connecting everybody may take; 0 is twice what --rate needs and 30 s."`
 
 	Send        string   `placeholder:"TEXT" group:"protocol" help:"Sent by every WebSocket client once connected; \\n, \\r, \\t and \\\\ are escapes."`
 	Header      []string `sep:"none" placeholder:"H" group:"protocol" help:"'Name: value', added to every request; may be repeated."`

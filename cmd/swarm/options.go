@@ -37,13 +37,16 @@ type options struct {
 // options checks the flags and notes all that is wrong with them.
 func (f *flags) options(p *problems) *options {
 	o := &options{
-		loops: f.Loops, hold: f.Hold, ticks: f.Ticks, settle: f.Settle, rampTimeout: f.RampTimeout,
+		loops: f.Loops, ticks: f.Ticks, settle: f.Settle, rampTimeout: f.RampTimeout,
 		json: f.JSON, progress: f.Progress,
 	}
 	o.conns = p.autoOr(f.Conns, "conns")
 	o.processes = p.autoOr(f.Processes, "processes")
-	if f.Ticks > 0 && f.Hold == time.Minute { // nobody asked for a minute
-		o.hold = 0
+	switch {
+	case f.Hold != nil:
+		o.hold = *f.Hold
+	case f.Ticks == 0:
+		o.hold = time.Minute
 	}
 	o.client = f.client(p)
 	o.asserts = p.asserts(f.Assert)

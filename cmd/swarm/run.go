@@ -88,6 +88,9 @@ func attack(ctx context.Context, o *options, stop <-chan struct{}, stderr io.Wri
 		return nil, err
 	}
 	defer f.close()
+	if err := s.self.Refresh(); err != nil { // the clients' processes are there now
+		return nil, err
+	}
 	c := &conductor{o: o, plan: p, survey: s, fleet: f, stop: stop, progress: newProgress(o.progress, stderr)}
 	c.run.Begin, c.run.Notes = begin, p.notes
 	return c.conduct(ctx)

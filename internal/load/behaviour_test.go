@@ -128,7 +128,10 @@ func TestChurnIsNoFailure(t *testing.T) {
 	})
 	cfg := s.config(5, WebSocket)
 	cfg.Churn = 100
-	st := start(t, cfg).await("returns", func(st *Stats) bool { return st.Sum().Opened >= 10 })
+	e := start(t, cfg)
+	e.await("all", func(st *Stats) bool { return st.Connected() == 5 })
+	e.Hold()
+	st := e.await("returns", func(st *Stats) bool { return st.Sum().Opened >= 10 })
 	sum := st.Sum()
 	if sum.Left < 5 || sum.Disconnects != 0 || st.Faults.ByKind != [failures]int64{} {
 		t.Errorf("got %+v and %+v, want 5 or more left and no failure", sum, st.Faults)

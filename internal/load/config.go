@@ -47,7 +47,7 @@ type Config struct {
 	Rate        float64       // connects per second of this engine; 0 is all at once
 	Timeout     time.Duration // for connect and handshake together, default 10 s
 	Slow        int           // of Total, how many stop reading once they are connected
-	Churn       float64       // clients per second of this engine that leave and return
+	Churn       float64       // clients per second of this engine that leave and return, from Engine.Hold on
 	NoReconnect bool          // who is disconnected stays away
 	Send        string        // sent by every WebSocket client once it is connected
 	Subprotocol string        // Sec-WebSocket-Protocol
@@ -86,34 +86,4 @@ func (c Config) withDefaults() Config {
 // slow reports whether client i of all stops reading: evenly spread over the swarm.
 func (c *Config) slow(i int) bool {
 	return c.Total > 0 && i*c.Slow/c.Total != (i+1)*c.Slow/c.Total
-}
-
-// target returns the index of the target of client i of all: of every sum(Mix) successive clients each transport gets
-// its share, and a transport's targets take turns.
-func (c *Config) target(i int) uint8 {
-	byTransport := c.targetsByTransport()
-	ws, sse := c.Mix[WebSocket], c.Mix[SSE]
-	if len(byTransport[WebSocket]) == 0 {
-		ws = 0
-	}
-	if len(byTransport[SSE]) == 0 {
-		sse = 0
-	}
-	if ws+sse == 0 {
-		return uint8(i % len(c.Targets))
-	}
-	transport := WebSocket
-	if i%(ws+sse) >= ws {
-		transport = SSE
-	}
-	own := byTransport[transport]
-	return own[i/(ws+sse)%len(own)]
-}
-
-func (c *Config) targetsByTransport() (by [Transports][]uint8) {
-	for i := range c.Targets {
-		t := c.Targets[i].Transport
-		by[t] = append(by[t], uint8(i))
-	}
-	return by
 }

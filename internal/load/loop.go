@@ -16,6 +16,7 @@ type loop struct {
 	// Immutable after newLoop.
 	cfg    *Config
 	ep     *epoll.Loop[client]
+	deal   deal
 	step   int // clients of this loop are step apart
 	share  float64
 	fields struct{ time, seq, id field }
@@ -83,7 +84,7 @@ type crowd struct {
 // newLoop returns loop number i of an engine.
 func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
 	l := &loop{
-		cfg: cfg, step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
+		cfg: cfg, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
 		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 	}
 	l.fields.time, l.fields.seq, l.fields.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)

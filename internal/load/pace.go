@@ -48,7 +48,7 @@ func (l *loop) ramp(now time.Time, budget int) (done int) {
 		i := l.next
 		l.next += l.step
 		l.dialed++
-		s := client{index: uint32(i), target: l.cfg.target(i)}
+		s := client{index: uint32(i), target: l.deal.target(i)}
 		if l.cfg.slow(i) {
 			s.flags |= flagSlow
 		}
@@ -107,9 +107,9 @@ func (l *loop) goAway(s *client) {
 	l.away.add(away{due: s.mark, client: *s, id: string(l.ids.get(s.lastID))})
 }
 
-// churn makes clients leave at Config.Churn a second, once all have been dialed; they return after a second.
+// churn makes clients leave at Config.Churn a second, once the ramp is over; they return after a second.
 func (l *loop) churn(now time.Time, budget int) {
-	if l.cfg.Churn == 0 || l.next < l.end {
+	if l.cfg.Churn == 0 || l.holding != holding {
 		return
 	}
 	if !l.churnedAt.IsZero() {

@@ -152,17 +152,36 @@ func TestParseMix(t *testing.T) {
 }
 
 func TestSharesAreExact(t *testing.T) {
-	cfg := Config{Total: 1000, Slow: 37, Mix: Mix{70, 30}, Targets: []Target{{Transport: SSE}, {Transport: WebSocket}, {Transport: SSE}}}
-	var byTarget [3]int
-	slow := 0
+	ws, sse := Target{Transport: WebSocket}, Target{Transport: SSE}
+	tests := []struct {
+		mix     Mix
+		targets []Target
+		want    []int // of 1,000 clients
+	}{
+		{Mix{70, 30}, []Target{sse, ws, sse}, []int{150, 700, 150}},
+		{Mix{70, 30}, []Target{ws}, []int{1000}},
+		{Mix{0, 1}, []Target{ws}, []int{1000}},
+		{Mix{1, 2}, []Target{ws, sse}, []int{333, 667}},
+		{Mix{}, []Target{ws, ws, sse, ws}, []int{250, 250, 250, 250}},
+	}
+	for _, tt := range tests {
+		d := newDeal(&Config{Mix: tt.mix, Targets: tt.targets})
+		got := make([]int, len(tt.targets))
+		for i := range 1000 {
+			got[d.target(i)]++
+		}
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%v over %v: got %v, want %v", tt.mix, tt.targets, got, tt.want)
+		}
+	}
+	cfg, slow := Config{Total: 1000, Slow: 37}, 0
 	for i := range cfg.Total {
-		byTarget[cfg.target(i)]++
 		if cfg.slow(i) {
 			slow++
 		}
 	}
-	if byTarget != [3]int{150, 700, 150} || slow != 37 {
-		t.Errorf("got %v and %d slow, want 150, 700, 150 and 37", byTarget, slow)
+	if slow != 37 {
+		t.Errorf("got %d slow clients, want 37", slow)
 	}
 }
 

@@ -93,8 +93,6 @@ func (t *table) latencies(r *Report) {
 	}
 	if r.Ticks.Count > 0 {
 		t.row("ticks", "%s, each to %s clients", comma(r.Ticks.Count), comma(r.Ticks.Deliveries))
-		t.quantiles("first delivery", r.Ticks.First)
-		t.quantiles("first to last", r.Ticks.Spread)
 	}
 }
 

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -45,7 +46,7 @@ func (b *TickBook) Update(ticks []load.Tick, since, now time.Time) {
 			b.live[t.Seq] = t
 		}
 	}
-	b.fold(now.Add(-settled))
+	b.fold(now.Add(-settled).UnixNano())
 }
 
 // Close leaves ticks after newest out: everybody is waited for only up to that one.
@@ -57,11 +58,11 @@ func (b *TickBook) Close(newest uint64) {
 // Count returns how many ticks have come so far.
 func (b *TickBook) Count() int { return b.count + len(b.live) }
 
-// fold takes ticks whose last delivery was before a moment out of the live ones.
-func (b *TickBook) fold(before time.Time) {
+// fold takes ticks whose last delivery was before a moment, in Unix nanoseconds, out of the live ones.
+func (b *TickBook) fold(before int64) {
 	var done []load.Tick
 	for seq, t := range b.live {
-		if t.Last < before.UnixNano() {
+		if t.Last < before {
 			done = append(done, t)
 			delete(b.live, seq)
 		}
@@ -93,7 +94,7 @@ func (b *TickBook) summary() (Ticks, []TickRow) {
 	if b.live == nil {
 		return Ticks{}, nil
 	}
-	b.fold(time.Unix(1<<40, 0))
+	b.fold(math.MaxInt64)
 	t := Ticks{Count: b.count, Spread: describe(b.spread), First: describe(b.first), Fewest: b.fewest}
 	if b.count > 0 {
 		t.Deliveries = b.total / int64(b.count)

@@ -1,0 +1,87 @@
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"tickgate/internal/load"
+)
+
+func TestParse(t *testing.T) {
+	var stdout, stderr strings.Builder
+	o, code := parse([]string{
+		"--conns", "auto", "--mix=ws=1,sse=1", "--rate=0", "--ticks", "60", "--source", "127.0.0.2,127.0.0.3", "--no-reconnect",
+		"--send", `a\n\\n`, "--header", "A: b, c", "--header", "D: e", "--assert", "p99<1s,loss=0", "--admin", "http://h:1",
+		"--pid", "7,8", "--policy", "all", "http://127.0.0.1:8080",
+	}, &stdout, &stderr)
+	if code != exitOK || o == nil {
+		t.Fatalf("got code %d\n%s", code, stderr.String())
+	}
+	c := &o.client
+	if o.conns != 0 || o.ticks != 60 || o.hold != 0 || c.Mix != (load.Mix{1, 1}) || c.Rate != 0 || c.Policy != load.All {
+		t.Errorf("got %+v", o)
+	}
+	if len(c.Sources) != 2 || !c.NoReconnect || c.Send != "a\n\\n" || len(c.Targets) != 2 || len(o.asserts) != 2 {
+		t.Errorf("got %+v", o)
+	}
+	if want := []string{"A: b, c", "D: e"}; !slices.Equal(c.Headers, want) {
+		t.Errorf("got headers %q, want %q", c.Headers, want)
+	}
+	if o.admin != "http://h:1/metrics" || !slices.Equal(o.pids, []int{7, 8}) || o.autoPIDs {
+		t.Errorf("got admin %q, pids %v, %v", o.admin, o.pids, o.autoPIDs)
+	}
+}
+
+func TestTicksAndHold(t *testing.T) {
+	for args, want := range map[string]time.Duration{
+		"http://h": time.Minute, "--ticks=5 http://h": 0, "--ticks=5 --hold=10s http://h": 10 * time.Second, "--hold=0s http://h": 0,
+	} {
+		o, code := parse(strings.Fields(args), &strings.Builder{}, &strings.Builder{})
+		if code != exitOK || o.hold != want {
+			t.Errorf("%s: got code %d, hold %v, want %v", args, code, o.hold, want)
+		}
+	}
+}
+
+func TestAllProblemsAtOnce(t *testing.T) {
+	args := []string{
+		"--conns=many", "--mix=tcp=1", "--rate=fast", "--hold=soon", "--slow=-3", "--source=nowhere", "--header=x",
+		"--assert=p99<5,speed>1,loss~0", "--admin=9090", "--pid=init", "--conections=5", "--timeout=-1s", "wss://h/ws", "127.0.0.1:80",
+	}
+	var stdout, stderr strings.Builder
+	o, code := parse(args, &stdout, &stderr)
+	if o != nil || code != exitUsage {
+		t.Errorf("got code %d, want %d", code, exitUsage)
+	}
+	for _, want := range []string{
+		`--conns: "many"`, `mix "tcp=1"`, `--rate: fast is not a number`, `--hold: soon is not a duration`, `--slow: -3 is negative`,
+		`--source: "nowhere"`, `--header: "x"`, `assert "p99<5": "5" is not a duration`, `assert "speed>1": unknown name "speed"`,
+		`assert "loss~0": no comparison`, `--admin: "9090" is not a URL`, `--pid: "init"`, `--conections=5: no such flag`,
+		`--timeout: -1s`, `target "wss://h/ws": TLS is not supported yet`, `target "127.0.0.1:80": no scheme`,
+	} {
+		if !strings.Contains(stderr.String(), want) {
+			t.Errorf("the problems lack %q:\n%s", want, stderr.String())
+		}
+	}
+	if stdout.Len() > 0 || strings.Contains(stderr.String(), "goroutine") {
+		t.Errorf("got %q on standard output and\n%s", stdout.String(), stderr.String())
+	}
+}
+
+func TestNoTarget(t *testing.T) {
+	var stderr strings.Builder
+	if o, code := parse(nil, &strings.Builder{}, &stderr); o != nil || code != exitUsage || !strings.Contains(stderr.String(), "no target") {
+		t.Errorf("got code %d\n%s", code, stderr.String())
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for arg, want := range map[string]string{"--help": "Usage: swarm", "--version": "swarm " + version} {
+		var stdout, stderr strings.Builder
+		if o, code := parse([]string{arg}, &stdout, &stderr); o != nil || code != exitOK || !strings.Contains(stdout.String(), want) {
+			t.Errorf("%s: got code %d, %q, %q", arg, code, stdout.String(), stderr.String())
+		}
+	}
+}
