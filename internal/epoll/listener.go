@@ -36,7 +36,7 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 		{SetSockOpt: socket.SetReuseAddr, Opt: 1},
 		{SetSockOpt: socket.SetReuseport, Opt: 1},
 	}, l.cfg.socketOptions()...)
-	fd, _, err := socket.TCPSocket("tcp", bothFamilies(addr), true, opts, nil)
+	fd, _, err := socket.TCPSocket("tcp", wildcard(addr, hasIPv6()), true, opts, nil)
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("listen on %s: %w", addr, err)
 	}
@@ -48,13 +48,28 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 	return localAddr(fd)
 }
 
-// bothFamilies makes "[::]:8080" mean what ":8080" means and what it means to package net: IPv4 clients as well. The
-// socket package would take it for IPv6 only.
-func bothFamilies(addr string) string {
-	if port, ok := strings.CutPrefix(addr, "[::]:"); ok {
+// wildcard makes "[::]:8080" mean what ":8080" means and what it means to package net, IPv4 clients as well: the socket
+// package would take it for IPv6 only. Without IPv6 in the kernel (ipv6.disable=1) both mean IPv4.
+func wildcard(addr string, hasIPv6 bool) string {
+	port, ok := strings.CutPrefix(strings.TrimPrefix(addr, "[::]"), ":")
+	switch {
+	case !ok:
+		return addr
+	case !hasIPv6:
+		return "0.0.0.0:" + port
+	default:
 		return ":" + port
 	}
-	return addr
+}
+
+// hasIPv6 reports whether the kernel makes IPv6 sockets.
+func hasIPv6() bool {
+	fd, err := unix.Socket(unix.AF_INET6, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	_ = unix.Close(fd)
+	return true
 }
 
 // StopListening accepts what waits in the queues and closes the listeners, like connections at the end of the batch

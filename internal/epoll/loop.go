@@ -249,11 +249,3 @@ func (l *Loop[S]) SinceRead(c *Conn[S]) time.Duration {
 func (l *Loop[S]) SinceWrite(c *Conn[S]) time.Duration {
 	return time.Duration(l.wheel.now-c.lastWrite) * Tick
 }
-
-// Conn returns the loop's live connection with that descriptor, or nil.
-func (l *Loop[S]) Conn(fd int32) *Conn[S] {
-	if c := l.slab.at(fd); !c.has(flagDead) {
-		return c
-	}
-	return nil
-}

@@ -44,7 +44,7 @@ func Reserve(addr string) (*Reservation, error) {
 func (r *Reservation) Close() error { return unix.Close(r.fd) }
 
 func bind(addr string, share bool) (int, error) {
-	sa, family, _, v6only, err := socket.GetTCPSockAddr("tcp", bothFamilies(addr))
+	sa, family, _, v6only, err := socket.GetTCPSockAddr("tcp", wildcard(addr, hasIPv6()))
 	if err != nil {
 		return -1, fmt.Errorf("bind %s: %w", addr, err)
 	}
