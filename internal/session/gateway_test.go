@@ -49,7 +49,11 @@ func serve(t testing.TB, cfg Config, topics hub.TopicConfig) *gateway {
 	ended := make(chan error, 1)
 	go func() { ended <- g.Run() }()
 	t.Cleanup(func() {
-		g.checkBooks()
+		select {
+		case <-g.epoll.Done(): // the test has ended it
+		default:
+			g.checkBooks()
+		}
 		g.Stop()
 		if err := <-ended; err != nil {
 			t.Errorf("Run: got %v, want nil", err)
@@ -118,6 +122,13 @@ func (g *gateway) do(f func()) {
 		g.t.Fatal("post: the loop has ended")
 	}
 	await(g.t, done, "a posted function")
+}
+
+// drain begins a drain and waits until it has begun.
+func (g *gateway) drain(d time.Duration) {
+	g.t.Helper()
+	g.Drain(d)
+	g.do(func() {})
 }
 
 func (g *gateway) snapshot() Snapshot {

@@ -1,0 +1,135 @@
+package session
+
+import (
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tickgate/internal/epoll"
+	"tickgate/internal/hub"
+)
+
+// audience is many clients of one loop, half of them on each transport, and a message for them.
+type audience struct {
+	*gateway
+	clients []*client
+	message *hub.Message
+	conns   []int32
+	out     []hub.Delivery
+}
+
+func newAudience(t testing.TB, n int) *audience {
+	t.Helper()
+	a := &audience{gateway: serve(t, Config{}, hub.TopicConfig{})}
+	for i := range n {
+		if i%2 == 0 {
+			a.clients = append(a.clients, a.ws("/ws"))
+		} else {
+			a.clients = append(a.clients, a.sse("/sse"))
+		}
+	}
+	a.subscribed(n)
+	a.publish(`{"sym":"ACME","price":101.25,"seq":42,"ts":1790000000000000000}`)
+	a.eventually("delivery", func(s *Snapshot) bool { return s.Fanout.Delivered == uint64(n) })
+	topic := a.hub.Topic("ticks")
+	a.message = topic.At(topic.Head())
+	a.do(func() {
+		a.epoll.Each(func(c *conn) { a.conns = append(a.conns, c.FD()) })
+	})
+	a.out = make([]hub.Delivery, n)
+	return a
+}
+
+// deliver sends the message to everybody. Event loop only.
+func (a *audience) deliver() { a.SendMany(a.message, a.conns, a.out) }
+
+// read throws away what has arrived at the clients.
+func (a *audience) read() {
+	a.t.Helper()
+	buf := make([]byte, 64<<10)
+	for _, c := range a.clients {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		if err := raw.Control(func(fd uintptr) {
+			_, _, _ = unix.Recvfrom(int(fd), buf, unix.MSG_DONTWAIT)
+		}); err != nil {
+			a.t.Fatal(err)
+		}
+	}
+}
+
+// The gate beside BenchmarkSendMany: a delivery allocates nothing.
+func TestSendManyDoesNotAllocate(t *testing.T) {
+	a := newAudience(t, 100)
+	var allocs float64
+	a.do(func() { allocs = testing.AllocsPerRun(50, a.deliver) })
+	if allocs != 0 {
+		t.Errorf("got %v allocations for %d deliveries, want none", allocs, len(a.conns))
+	}
+	for i, d := range a.out {
+		if d != hub.Delivered {
+			t.Errorf("connection %d: got delivery %d, want delivered", a.conns[i], d)
+		}
+	}
+}
+
+// From the publication to the sockets, what is allocated does not depend on how many clients there are.
+func TestPublishingAllocatesPerMessageOnly(t *testing.T) {
+	var allocs [2]float64
+	for i, n := range []int{2, 100} {
+		a := newAudience(t, n)
+		a.do(func() {
+			allocs[i] = testing.AllocsPerRun(50, func() {
+				a.publish("tick")
+				for a.OnWork(256) {
+				}
+			})
+		})
+		a.eventually("all deliveries", func(s *Snapshot) bool { return s.Fanout.Delivered == uint64(52*n) })
+	}
+	if allocs[0] != allocs[1] {
+		t.Errorf("got %v allocations a message for 2 clients and %v for 100, want as many", allocs[0], allocs[1])
+	}
+}
+
+// Connections that are gone or closing take nothing, and stop nobody else's delivery.
+func TestSendManyBesideTheDead(t *testing.T) {
+	a := newAudience(t, 4)
+	a.do(func() {
+		a.epoll.Reset(a.epoll.At(a.conns[1]), PingTimeout)
+		a.close(a.epoll.At(a.conns[2]), Restart)
+		a.deliver()
+	})
+	for i, want := range []hub.Delivery{hub.Delivered, hub.Gone, hub.Gone, hub.Delivered} {
+		if a.out[i] != want {
+			t.Errorf("connection %d: got delivery %d, want %d", i, a.out[i], want)
+		}
+	}
+	a.subscribed(2)
+}
+
+// BenchmarkSendMany sends one message to 1,000 clients on loopback; beside it the same sends without the session.
+func BenchmarkSendMany(b *testing.B) {
+	const clients = 1000
+	a := newAudience(b, clients)
+	frame, status := a.message.Frame(hub.RawWS), make([]epoll.Status, clients)
+	for _, bm := range []struct {
+		name string
+		send func()
+	}{
+		{"session", a.deliver},
+		{"epoll", func() { a.epoll.SendMany(frame, a.conns, status) }},
+	} {
+		b.Run(bm.name, func(b *testing.B) {
+			for range b.N {
+				a.do(bm.send)
+				b.StopTimer()
+				a.read()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/clients, "ns/delivery")
+		})
+	}
+}
