@@ -78,7 +78,8 @@ func (s *Snapshot) nofile(d Demand) Check {
 	}
 	if !s.Files.Raisable {
 		c.Why += "; without CAP_SYS_RESOURCE nobody in here may raise it"
-		c.Change = fmt.Sprintf("start the container with --ulimit nofile=%d:%[1]d or the service with LimitNOFILE=%[1]d", c.Need)
+		const command = "start the container with --ulimit nofile=%d:%[1]d or the service with LimitNOFILE=%[1]d"
+		c.Change, c.Undo = fmt.Sprintf(command, c.Need), fmt.Sprintf(command, c.Now)
 		return c
 	}
 	// A limit belongs to a process and passes to its children: the shell's is raised, then the program started anew.

@@ -39,11 +39,15 @@ func TestCPU(t *testing.T) {
 		{"ten a second", cpus, limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 10}, 2, 16_000, "add processors, send less often, or share the connections with another machine", ""},
 		{"one core by affinity", cpus.replace("proc/42/status", "0-3", "2"), limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1}, 1, 80_000, "add processors, send less often, or share the connections with another machine", ""},
 		{
-			"quota v2", quota("cpu.max", "50000 100000\n"), limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1}, 0.5, 40_000,
+			"quota v2", quota("cpu.max", "50000 100000\n"),
+			limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1},
+			0.5, 40_000,
 			`echo "125000 100000" | sudo tee /sys/fs/cgroup/cpu.max`, `echo "50000 100000" | sudo tee /sys/fs/cgroup/cpu.max`,
 		},
 		{
-			"quota v1", quota("cpu.cfs_quota_us", "25000\n"), limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1}, 0.5, 40_000,
+			"quota v1", quota("cpu.cfs_quota_us", "25000\n"),
+			limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1},
+			0.5, 40_000,
 			"echo 62500 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us", "echo 25000 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us",
 		},
 	}

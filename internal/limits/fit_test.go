@@ -145,7 +145,7 @@ func TestCommands(t *testing.T) {
 		change, undo string
 	}{
 		{plain, "nofile", "sudo sysctl -w fs.nr_open=2000256 && sudo prlimit --pid $$ --nofile=2000256:2000256", "sudo prlimit --pid $$ --nofile=524288:524288 && sudo sysctl -w fs.nr_open=1048576"},
-		{docker, "nofile", "start the container with --ulimit nofile=2000256:2000256 or the service with LimitNOFILE=2000256", ""},
+		{docker, "nofile", "start the container with --ulimit nofile=2000256:2000256 or the service with LimitNOFILE=2000256", "start the container with --ulimit nofile=20000:20000 or the service with LimitNOFILE=20000"},
 		{plain, "fs.nr_open", "sudo sysctl -w fs.nr_open=2000256", "sudo sysctl -w fs.nr_open=1048576"},
 		{plain, "fs.epoll.max_user_watches", "sudo sysctl -w fs.epoll.max_user_watches=4000000", "sudo sysctl -w fs.epoll.max_user_watches=1750000"},
 		{plain, "net.core.somaxconn", "sudo sysctl -w net.core.somaxconn=65535", "sudo sysctl -w net.core.somaxconn=4096"},
