@@ -41,12 +41,16 @@ func run(ctx context.Context, p program) int {
 	if prefork.IsChild() {
 		return p.exit(slog.New(slog.NewTextHandler(p.stderr, nil)), work(ctx, p))
 	}
-	commands := config.Commands{{Name: "version", Help: "Print the version."}}
+	var doctor doctorFlags
+	commands := config.Commands{doctor.command(), {Name: "version", Help: "Print the version."}}
 	cfg, code := commands.Parse(p.args, p.stdout, p.stderr, p.environ)
 	if cfg == nil {
 		return code
 	}
-	if cfg.Command == "version" {
+	switch cfg.Command {
+	case "doctor":
+		return p.diagnose(&doctor, cfg)
+	case "version":
 		_, _ = fmt.Fprintln(p.stdout, "tickgate", version)
 		return exitOK
 	}
