@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"tickgate/internal/load"
@@ -136,11 +137,19 @@ func shortfall(r *report.Report) error {
 	if c.AfterRamp >= r.Plan.Planned || r.Phases.Stopped == stoppedByUser {
 		return nil
 	}
-	why := ""
-	if len(c.Examples) > 0 {
-		why = "; " + c.Examples[0]
+	return fmt.Errorf("only %d of %d clients got connected%s", c.AfterRamp, r.Plan.Planned, mainFailure(c))
+}
+
+// mainFailure says why most of those failed who did.
+func mainFailure(c *report.Connections) (why string) {
+	var most int64
+	for _, example := range c.Examples {
+		kind, _, _ := strings.Cut(example, ":")
+		if n := c.Failures[kind]; n > most {
+			most, why = n, fmt.Sprintf("; %d x %s", n, example)
+		}
 	}
-	return fmt.Errorf("only %d of %d clients got connected%s", c.AfterRamp, r.Plan.Planned, why)
+	return why
 }
 
 func writeJSON(file string, r *report.Report, stdout io.Writer) error {

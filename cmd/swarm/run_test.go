@@ -258,3 +258,22 @@ func TestStalledClientsAreLoss(t *testing.T) {
 		t.Errorf("got code %d, %+v, %+v; want 5 clients behind\n%s", got.code, got.report.Messages, got.report.Ticks, got.stderr)
 	}
 }
+
+func TestShortfallNamesTheReasonAndTheRemedy(t *testing.T) {
+	t.Parallel()
+	r := &report.Report{
+		Plan: report.Plan{Planned: 10},
+		Connections: report.Connections{
+			AfterRamp: 7, Failures: map[string]int64{"refused": 1, "no_ports": 5},
+			Examples: []string{"refused: ws://h: refused", "no_ports: ws://h: no ports; widen the range"},
+		},
+	}
+	err := shortfall(r)
+	if want := "only 7 of 10 clients got connected; 5 x no_ports: ws://h: no ports; widen the range"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+	r.Phases.Stopped = stoppedByUser
+	if err := shortfall(r); err != nil {
+		t.Errorf("got %v, want nothing: the user did not want to wait", err)
+	}
+}

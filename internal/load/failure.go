@@ -41,6 +41,22 @@ func (f Failure) String() string { return failureNames[f] }
 // BeforeOpen reports whether the connection was never open.
 func (f Failure) BeforeOpen() bool { return f <= BadHandshake }
 
+// Remedy says what to do about a failure of the swarm's own machine, or of its command line; empty if that is the
+// server's business.
+func (f Failure) Remedy() string {
+	switch f {
+	case NoPorts:
+		return "connect from more addresses (--source), or widen net.ipv4.ip_local_port_range"
+	case NoFiles:
+		return "raise ulimit -n, or fs.file-max if that is high enough"
+	case TimedOut:
+		return "connect more slowly (--rate), wait longer (--timeout), or give the server a longer accept queue (net.core.somaxconn)"
+	case Oversized:
+		return "allow longer messages (--max-message)"
+	}
+	return ""
+}
+
 // failureOf names the error of a dial.
 func failureOf(err error) Failure {
 	switch {

@@ -25,7 +25,7 @@ func Probe(ctx context.Context, cfg *Config, t *Target) error {
 	}
 	c, err := dialer.DialContext(ctx, "tcp", t.Addr.String())
 	if err != nil {
-		return fmt.Errorf("%s: connect: %w%s", t.URL, bare(err), dialRemedy(t, dialer.LocalAddr, err))
+		return fmt.Errorf("%s: %w%s", t.URL, bare(err), dialRemedy(t, dialer.LocalAddr, err))
 	}
 	defer c.Close()
 	if deadline, ok := ctx.Deadline(); ok {

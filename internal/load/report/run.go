@@ -79,7 +79,11 @@ func (run *Run) connections() Connections {
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(f.Examples)) {
-		c.Examples = append(c.Examples, kind.String()+": "+f.Examples[kind])
+		example := kind.String() + ": " + f.Examples[kind]
+		if remedy := kind.Remedy(); remedy != "" {
+			example += "; " + remedy
+		}
+		c.Examples = append(c.Examples, example)
 	}
 	return c
 }
