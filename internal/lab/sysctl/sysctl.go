@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Tree is the directory of the settings. The zero value is the kernel's. It is safe for concurrent use as far as the kernel is.
@@ -55,3 +57,11 @@ func (t Tree) path(name string) string {
 }
 
 func normal(value string) string { return strings.Join(strings.Fields(value), " ") }
+
+// Writable returns why a setting cannot be written, or nil. It does not write.
+func (t Tree) Writable(name string) error {
+	if err := unix.Access(t.path(name), unix.W_OK); err != nil {
+		return os.NewSyscallError("access", err)
+	}
+	return nil
+}

@@ -21,6 +21,8 @@ type Config struct {
 	Tree sysctl.Tree
 	// Guardian returns the command of a guardian, not yet started, which has to call Guard.
 	Guardian func() *exec.Cmd
+	// Patience is how long Open waits for another keeper, or the guardian of a dead one, to be done. Default 5 s.
+	Patience time.Duration
 	// Log is told about what was left behind by others; it may not be nil.
 	Log func(format string, args ...any)
 }
@@ -33,18 +35,21 @@ type Keeper struct {
 	held     *journal  // nil while everything is as it was
 }
 
-// lockPatience is how long Open waits for another keeper, or the guardian of a dead one, to be done.
-const lockPatience = 5 * time.Second
+// defaultPatience is ample for a guardian, which has a few files to write.
+const defaultPatience = 5 * time.Second
 
 // ErrBusy says that another keeper is at work.
 var ErrBusy = errors.New("another lab is running on this machine, and two at once would measure each other")
 
 // Open takes the lock and restores what a keeper and a guardian that were both killed have left behind.
 func Open(cfg Config) (*Keeper, error) {
+	if cfg.Patience == 0 {
+		cfg.Patience = defaultPatience
+	}
 	if err := os.MkdirAll(cfg.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make directory of the undo file: %w", err)
 	}
-	lock, err := takeLock(filepath.Join(cfg.Dir, "lock"), lockPatience)
+	lock, err := takeLock(filepath.Join(cfg.Dir, "lock"), cfg.Patience)
 	if err != nil {
 		return nil, err
 	}
