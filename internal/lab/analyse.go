@@ -28,8 +28,8 @@ type Finding struct {
 	Better string `json:"better,omitempty"`
 
 	Blocks   int        `json:"blocks"`
-	Median   [2]float64 `json:"median"` // of the runs of baseline and variant
-	Effect   Comparison `json:"effect"` // what the three following are: a share of the baseline, or a difference in the unit
+	Median   []float64  `json:"median,omitempty"` // of the runs of baseline and variant; none without a complete block
+	Effect   Comparison `json:"effect"`           // what the three following are: a share of the baseline, or a difference in the unit
 	Estimate float64    `json:"estimate"`
 	Low      *float64   `json:"low"` // confidence 95 %
 	High     *float64   `json:"high"`
@@ -135,12 +135,15 @@ func (e *Experiment) compare(blocks []values, m, v int) (Finding, infer.Effect) 
 		differences[i] = scale.mean(block[[2]int{v, m}]) - scale.mean(block[[2]int{0, m}])
 	}
 	effect := infer.Compute(differences)
-	return Finding{
+	finding := Finding{
 		Metric: metric.Name, Unit: metric.Unit, Baseline: e.Variants[0].Name, Variant: e.Variants[v].Name, Blocks: len(blocks),
-		Median: [2]float64{infer.Summarise(runs[0]).Median, infer.Summarise(runs[1]).Median},
 		Effect: scale.kind, Minimum: scale.minimum,
 		Estimate: scale.show(effect.Estimate), Low: bounded(scale.show(effect.Low)), High: bounded(scale.show(effect.High)), P: effect.P,
-	}, effect
+	}
+	if len(blocks) > 0 {
+		finding.Median = []float64{infer.Summarise(runs[0]).Median, infer.Summarise(runs[1]).Median}
+	}
+	return finding, effect
 }
 
 // bounded returns nil for a bound that is none.

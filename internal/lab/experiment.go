@@ -147,15 +147,13 @@ type Quick struct {
 	Swarm   Flags    `yaml:"swarm"`
 }
 
-// The defaults of a Design.
-const (
-	defaultRepeats  = 8 // the fewest blocks in which four metrics can show a difference
-	defaultWarmup   = 3 * time.Second
-	defaultMeasure  = 10 * time.Second
-	defaultCooldown = time.Second
-	defaultTimeout  = time.Minute
-	// maxRepeats keeps the exact distribution of the test's statistic, which grows with its cube, below a second.
-	maxRepeats = 200
-)
+// defaultDesign is what a file's design is laid over.
+var defaultDesign = Design{
+	Order: Mirrored, Repeats: 8, // the fewest blocks in which four metrics can show a difference
+	Warmup: Duration(3 * time.Second), Measure: Duration(10 * time.Second), Cooldown: Duration(time.Second), Timeout: Duration(time.Minute),
+}
+
+// maxRepeats keeps the exact distribution of the test's statistic, which grows with its cube, below a second.
+const maxRepeats = 200
 
 const defaultMinEffect = 0.05

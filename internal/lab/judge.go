@@ -69,11 +69,11 @@ func (f Finding) Interval() string {
 	if f.Blocks == 0 {
 		return "no complete block"
 	}
-	bounds := "no interval with so few blocks"
-	if f.Low != nil && f.High != nil {
-		bounds = signed(*f.Low*factor) + ", " + signed(*f.High*factor)
+	estimate := strings.TrimSpace(signed(f.Estimate*factor) + " " + unit)
+	if f.Low == nil || f.High == nil {
+		return estimate + " (too few blocks for an interval)"
 	}
-	return strings.TrimSpace(signed(f.Estimate*factor)+" "+unit) + " [" + bounds + "]"
+	return estimate + " [" + signed(*f.Low*factor) + ", " + signed(*f.High*factor) + "]"
 }
 
 // amount writes an effect without a sign.

@@ -44,14 +44,14 @@ func Load(path string) (*Experiment, error) {
 // Parse decodes an experiment strictly, so that a misspelt key is an error and not a variant without its difference, fills in the defaults and
 // checks the whole.
 func Parse(name string, source []byte) (*Experiment, error) {
-	exp := &Experiment{Name: name, Source: bytes.Clone(source)}
+	exp := &Experiment{Name: name, Source: bytes.Clone(source), Design: defaultDesign}
 	decoder := yaml.NewDecoder(bytes.NewReader(source), yaml.Strict())
 	if err := decoder.Decode(exp); errors.Is(err, io.EOF) {
 		return nil, errors.New("the file is empty")
 	} else if err != nil {
 		return nil, err
 	}
-	exp.setDefaults()
+	exp.setDefaults() // besides the design's, where 0s can be meant
 	if err := exp.check(); err != nil {
 		return nil, err
 	}
@@ -61,12 +61,6 @@ func Parse(name string, source []byte) (*Experiment, error) {
 func (e *Experiment) setDefaults() {
 	setDefault(&e.Network, Loopback)
 	setDefault(&e.Window, Hold)
-	setDefault(&e.Design.Order, Mirrored)
-	setDefault(&e.Design.Repeats, defaultRepeats)
-	setDefault(&e.Design.Warmup, Duration(defaultWarmup))
-	setDefault(&e.Design.Measure, Duration(defaultMeasure))
-	setDefault(&e.Design.Cooldown, Duration(defaultCooldown))
-	setDefault(&e.Design.Timeout, Duration(defaultTimeout))
 	for i := range e.Metrics {
 		m := &e.Metrics[i]
 		setDefault(&m.Scale, 1)

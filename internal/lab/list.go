@@ -1,0 +1,45 @@
+package lab
+
+import (
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// List loads the experiments of a directory in the order of their names. It goes on after a broken one, and returns the errors of all of them.
+func List(dir string) (experiments []*Experiment, broken []error) {
+	names, err := filepath.Glob(filepath.Join(dir, "*.yaml"))
+	if err != nil {
+		return nil, []error{inputErrorf("%s: %w", dir, err)}
+	}
+	slices.Sort(names)
+	if len(names) == 0 {
+		return nil, []error{inputErrorf("%s: no experiments (*.yaml) in it", dir)}
+	}
+	for _, name := range names {
+		exp, err := Load(name)
+		if err != nil {
+			broken = append(broken, err)
+			continue
+		}
+		experiments = append(experiments, exp)
+	}
+	return experiments, broken
+}
+
+// Duration estimates how long the experiment takes: its windows, and a few seconds for each run to start, connect and stop.
+func (e *Experiment) Duration() time.Duration {
+	const overhead = 6 * time.Second
+	window := time.Duration(e.Design.Measure)
+	if e.Cut != nil {
+		window = time.Duration(e.Cut.Limit) / 2
+	}
+	ramp := time.Duration(0)
+	for i := range e.Variants {
+		if conns := e.Setup(i).Swarm.Int("conns"); conns > 0 {
+			ramp = max(ramp, time.Duration(conns)*time.Second/10_000) // the swarm's default rate
+		}
+	}
+	run := time.Duration(e.Design.Cooldown+e.Design.Warmup) + window + ramp + overhead
+	return run * time.Duration(len(e.Schedule(0)))
+}
