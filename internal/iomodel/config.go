@@ -30,6 +30,9 @@ type Config struct {
 	Heartbeat time.Duration
 	// WriteTimeout is how long a socket may take nothing while bytes wait for it. 0 never evicts.
 	WriteTimeout time.Duration
+	// Linger is how long a client may take to close, or to take what is left for it, after it has been told to go.
+	// Default 5 s.
+	Linger time.Duration
 
 	// SndBuf is SO_SNDBUF in bytes. 0 leaves it to the kernel.
 	SndBuf int
@@ -46,11 +49,10 @@ const (
 	defaultHeaderBytes   = 8 << 10
 	defaultHeaderTimeout = 5 * time.Second
 	defaultMaxInbound    = 64 << 10
+	defaultLinger        = 5 * time.Second
 
 	// pongTimeout is how long a pinged client may take to send anything, at most the heartbeat's length.
 	pongTimeout = 10 * time.Second
-	// linger is how long a client may take to close after it has been told to.
-	linger = 5 * time.Second
 )
 
 func (c Config) withDefaults() Config {
@@ -62,6 +64,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxInbound == 0 {
 		c.MaxInbound = defaultMaxInbound
+	}
+	if c.Linger == 0 {
+		c.Linger = defaultLinger
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -1,6 +1,7 @@
 package iomodel
 
 import (
+	"context"
 	"errors"
 	"math/rand/v2"
 	"net/http"
@@ -82,6 +83,13 @@ func unavailable(code, message string) *wire.HTTPError {
 		Status: http.StatusServiceUnavailable, Code: code, Message: message,
 		RetryAfter: jitter(retryLeast, retrySpread),
 	}
+}
+
+// atOnce returns a context that is over, for a shutdown that is to be begun and not to be waited for.
+func atOnce() context.Context {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return ctx
 }
 
 // jitter returns a random duration from least to least+spread.

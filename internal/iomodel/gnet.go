@@ -95,10 +95,7 @@ func (e *engine) Stop() {
 		close(e.stopped)
 		select {
 		case <-e.booted:
-			// Engine.Stop looks only every 500 ms whether the engine has ended. Run waits for that.
-			ctx, cancel := context.WithCancel(context.Background())
-			cancel()
-			_ = e.gnet.Stop(ctx)
+			_ = e.gnet.Stop(atOnce()) // it would look every 500 ms whether the engine has ended; Run waits for that
 		default:
 		}
 	})
@@ -246,7 +243,7 @@ func (e *engine) OnTick() (time.Duration, gnet.Action) {
 // second, since the sweep also brings the newest message to clients that have caught up.
 func (e *engine) sweepInterval() time.Duration {
 	d := 4 * time.Second
-	for _, timeout := range []time.Duration{e.cfg.HeaderTimeout, e.cfg.Heartbeat, e.cfg.WriteTimeout} {
+	for _, timeout := range []time.Duration{e.cfg.HeaderTimeout, e.cfg.Heartbeat, e.cfg.WriteTimeout, e.cfg.Linger} {
 		if timeout > 0 {
 			d = min(d, timeout)
 		}

@@ -180,7 +180,7 @@ func (c *client) sendAway(d time.Duration) {
 	if c.state == gone {
 		return
 	}
-	c.deadline = s.now() + linger
+	c.deadline = s.now() + s.cfg.Linger
 	s.move(c, c.transport, closing)
 	if c.transport == eventStream && c.conn.OutboundBuffered() == 0 {
 		c.close(restart)

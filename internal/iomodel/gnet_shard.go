@@ -102,8 +102,11 @@ func (s *shard) sweep() {
 		}
 	})
 	s.each(closing, func(c *client) {
-		if now >= c.deadline || c.transport == eventStream && c.conn.OutboundBuffered() == 0 {
+		switch {
+		case c.transport == eventStream && c.conn.OutboundBuffered() == 0:
 			c.close(none)
+		case now >= c.deadline:
+			c.reset(none)
 		}
 	})
 	m := s.newest()

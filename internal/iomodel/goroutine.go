@@ -23,8 +23,8 @@ type netServer struct {
 	*core
 	http     *http.Server
 	listener net.Listener  // set by Listen
-	news     chan struct{} // of depth 1
-	stopped  chan struct{}
+	news     chan struct{} // of depth 1: the topic has news
+	stopped  chan struct{} // Stop has been called
 	stopOnce sync.Once
 
 	subscribers registry
@@ -39,7 +39,7 @@ func newNetServer(c *core) *netServer {
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { s.refuse(w, errNotFound) })
 	s.http = &http.Server{
 		Handler: mux, ReadHeaderTimeout: c.cfg.HeaderTimeout, MaxHeaderBytes: c.cfg.HeaderBytes,
-		ConnState: s.onState, ErrorLog: slog.NewLogLogger(c.cfg.Log.Handler(), slog.LevelDebug),
+		ConnState: s.onState, ConnContext: withConn, ErrorLog: slog.NewLogLogger(c.cfg.Log.Handler(), slog.LevelDebug),
 	}
 	s.http.SetKeepAlivesEnabled(false) // an answer ends the connection, as with the other models
 	return s
@@ -89,13 +89,9 @@ func (s *netServer) Drain(d time.Duration) {
 	if s.draining.Swap(true) {
 		return
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel()
-	_ = s.http.Shutdown(ctx) // closes the listener, and waits for nobody
+	_ = s.http.Shutdown(atOnce()) // closes the listener
 	s.subscribers.each(func(sub *subscriber) {
-		time.AfterFunc(rand.N(d+1), func() {
-			sub.tell(note{bytes: farewell(sub.transport, d), end: restart})
-		})
+		time.AfterFunc(rand.N(d+1), func() { sub.sendAway(farewell(sub.transport, d), s.cfg.Linger) })
 	})
 }
 
@@ -131,6 +127,13 @@ func (s *netServer) onState(_ net.Conn, st http.ConnState) {
 	}
 }
 
+// connKey is the key of a connection in its requests' contexts.
+type connKey struct{}
+
+func withConn(ctx context.Context, c net.Conn) context.Context {
+	return context.WithValue(ctx, connKey{}, c)
+}
+
 // serve answers a request for a stream.
 func (s *netServer) serve(w http.ResponseWriter, r *http.Request, t transport) {
 	if t == webSocket && !strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
@@ -141,7 +144,7 @@ func (s *netServer) serve(w http.ResponseWriter, r *http.Request, t transport) {
 		s.refuse(w, refusal)
 		return
 	}
-	sub := newSubscriber(t)
+	sub := newSubscriber(t, r.Context().Value(connKey{}).(net.Conn))
 	switch {
 	case !s.subscribers.add(sub):
 		s.leave() // Stop has closed the connection

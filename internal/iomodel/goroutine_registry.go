@@ -1,9 +1,6 @@
 package iomodel
 
-import (
-	"net"
-	"sync"
-)
+import "sync"
 
 // registry is the set of subscribers.
 type registry struct {
@@ -44,24 +41,12 @@ func (r *registry) each(f func(*subscriber)) {
 	}
 }
 
-// adopt tells the registry of the connection behind a subscriber, which net/http has given up and will not close.
-func (r *registry) adopt(s *subscriber, conn net.Conn) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s.conn = conn
-	if r.closed {
-		_ = conn.Close()
-	}
-}
-
-// close closes the connections of all subscribers, and those that are still to be adopted.
+// close closes the connections of all subscribers: net/http does not know those that were hijacked.
 func (r *registry) close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
 	for s := range r.all {
-		if s.conn != nil {
-			_ = s.conn.Close()
-		}
+		_ = s.conn.Close()
 	}
 }

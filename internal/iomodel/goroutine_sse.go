@@ -20,9 +20,13 @@ func (s *netServer) serveStream(w http.ResponseWriter, r *http.Request, sub *sub
 	h.Set("Transfer-Encoding", "identity") // the stream ends with the connection: no chunks around events
 	w.WriteHeader(http.StatusOK)
 	out := &streamSink{w: w, flush: http.NewResponseController(w), timeout: s.cfg.WriteTimeout}
-	one := &stream{netServer: s, sub: sub, out: out}
+	one := &stream{core: s.core, sub: sub, out: out}
 	greeting := wire.AppendSSERetry(nil, jitter(streamRetryLeast, streamRetrySpread))
-	s.end(sub, one.run(greeting, r.Context().Done()))
+	end := one.run(greeting, r.Context().Done())
+	if end == writeTimeout {
+		sub.reset()
+	}
+	s.end(sub, end)
 }
 
 // streamSink writes through net/http.

@@ -1,7 +1,9 @@
 package iomodel
 
 import (
+	"cmp"
 	"errors"
+	"math"
 	"os"
 	"time"
 
@@ -16,9 +18,9 @@ type sink interface {
 	expect(d time.Duration)
 }
 
-// stream writes what one subscriber gets.
+// stream writes what one subscriber gets. It belongs to the session's writing goroutine.
 type stream struct {
-	*netServer
+	core   *core
 	sub    *subscriber
 	out    sink
 	last   uint64    // position of the newest message that the client has got or did not ask for
@@ -29,10 +31,11 @@ type stream struct {
 // returns why.
 func (s *stream) run(greeting []byte, closed <-chan struct{}) reason {
 	defer close(s.sub.gone)
-	beat, stop := s.heartbeat()
-	defer stop()
+	const never = math.MaxInt64
+	beat := time.NewTimer(cmp.Or(s.core.cfg.Heartbeat, never))
+	defer beat.Stop()
 	err := s.write(greeting)
-	if m := s.newest(); m != nil && err == nil {
+	if m := s.core.newest(); m != nil && err == nil {
 		s.last = m.Pos() - 1
 		err = s.deliver(m)
 	}
@@ -53,15 +56,6 @@ func (s *stream) run(greeting []byte, closed <-chan struct{}) reason {
 	return writeFault(err)
 }
 
-// heartbeat returns the session's timer, one that never fires if there are no heartbeats, and what stops it.
-func (s *stream) heartbeat() (timer *time.Timer, stop func() bool) {
-	if s.cfg.Heartbeat == 0 {
-		return new(time.Timer), func() bool { return false }
-	}
-	timer = time.NewTimer(s.cfg.Heartbeat)
-	return timer, timer.Stop
-}
-
 // deliver sends m unless the client has it.
 func (s *stream) deliver(m *hub.Message) error {
 	if m.Pos() <= s.last {
@@ -70,8 +64,10 @@ func (s *stream) deliver(m *hub.Message) error {
 	if err := s.write(m.Frame(s.sub.transport.format())); err != nil {
 		return err
 	}
-	s.skipped.Add(m.Pos() - s.last - 1)
-	s.deliveries.Add(1)
+	s.core.deliveries.Add(1)
+	if skipped := m.Pos() - s.last - 1; skipped > 0 {
+		s.core.skipped.Add(skipped)
+	}
 	s.last = m.Pos()
 	return nil
 }
@@ -80,23 +76,24 @@ func (s *stream) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	err := s.out.write(b)
-	if err == nil {
-		s.active = time.Now()
-		s.bytesOut.Add(uint64(len(b)))
+	if err := s.out.write(b); err != nil {
+		return err
 	}
-	return err
+	s.active = time.Now()
+	s.core.bytesOut.Add(uint64(len(b)))
+	return nil
 }
 
 // beat sends a heartbeat if the connection has been silent for that long, and sets the timer again.
 func (s *stream) beat(timer *time.Timer) error {
+	cfg := &s.core.cfg
 	silence := min(time.Since(s.active), time.Since(time.Unix(0, s.sub.heard.Load())))
-	if silence < s.cfg.Heartbeat {
-		timer.Reset(s.cfg.Heartbeat - silence)
+	if silence < cfg.Heartbeat {
+		timer.Reset(cfg.Heartbeat - silence)
 		return nil
 	}
-	timer.Reset(s.cfg.Heartbeat)
-	s.out.expect(s.cfg.pongPatience())
+	timer.Reset(cfg.Heartbeat)
+	s.out.expect(cfg.pongPatience())
 	return s.write(heartbeat(s.sub.transport))
 }
 

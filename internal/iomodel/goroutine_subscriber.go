@@ -3,6 +3,7 @@ package iomodel
 import (
 	"net"
 	"sync/atomic"
+	"time"
 
 	"tickgate/internal/hub"
 )
@@ -10,10 +11,10 @@ import (
 // subscriber is a session of the goroutine model as others see it.
 type subscriber struct {
 	transport transport
+	conn      net.Conn          // net/http or the socket reads and writes it; others may close it and set deadlines
 	news      chan *hub.Message // of depth 1
 	control   chan note
 	gone      chan struct{} // closed when the session writes nothing more
-	conn      net.Conn      // of a WebSocket; guarded by the registry's mutex
 	heard     atomic.Int64  // when something was read last, Unix nanoseconds
 }
 
@@ -23,9 +24,10 @@ type note struct {
 	end   reason
 }
 
-func newSubscriber(t transport) *subscriber {
+func newSubscriber(t transport, conn net.Conn) *subscriber {
 	return &subscriber{
-		transport: t, news: make(chan *hub.Message, 1), control: make(chan note), gone: make(chan struct{}),
+		transport: t, conn: conn,
+		news: make(chan *hub.Message, 1), control: make(chan note), gone: make(chan struct{}),
 	}
 }
 
@@ -45,12 +47,31 @@ func (s *subscriber) offer(m *hub.Message) {
 	}
 }
 
-// tell waits until the session has taken n. It reports false if the session has ended.
-func (s *subscriber) tell(n note) bool {
+// tell waits until the session has taken n, or has ended.
+func (s *subscriber) tell(n note) {
 	select {
 	case s.control <- n:
-		return true
 	case <-s.gone:
-		return false
 	}
+}
+
+// sendAway ends the session with a farewell. If it does not listen for the time linger, because its client does not read,
+// it is ended by its write deadline.
+func (s *subscriber) sendAway(farewell []byte, linger time.Duration) {
+	late := time.NewTimer(linger)
+	defer late.Stop()
+	select {
+	case s.control <- note{bytes: farewell, end: restart}:
+	case <-s.gone:
+	case <-late.C:
+		_ = s.conn.SetWriteDeadline(time.Now())
+	}
+}
+
+// reset closes the connection and drops what the kernel holds.
+func (s *subscriber) reset() {
+	if tcp, ok := s.conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = s.conn.Close()
 }

@@ -29,10 +29,9 @@ func (s *netServer) serveSocket(w http.ResponseWriter, r *http.Request, sub *sub
 		s.turnAway(sub)
 		return
 	}
-	s.subscribers.adopt(sub, conn)
 	s.handshakes[webSocket].Add(1)
 	s.move(webSocket, handshake, webSocket, open)
-	c := &socket{netServer: s, sub: sub, conn: conn, ended: make(chan struct{})}
+	c := &socket{server: s, sub: sub, conn: conn, ended: make(chan struct{})}
 	early := buffered(rw.Reader)
 	go c.read(early)
 	go c.run()
@@ -46,7 +45,7 @@ func buffered(r *bufio.Reader) []byte {
 
 // socket is a WebSocket and its two goroutines. It implements sink.
 type socket struct {
-	*netServer
+	server *netServer
 	sub    *subscriber
 	conn   net.Conn
 	pinged atomic.Bool   // a ping is unanswered, and a read deadline set
@@ -55,42 +54,36 @@ type socket struct {
 
 // run is the writer: it runs the session, and closes the connection.
 func (c *socket) run() {
-	one := &stream{netServer: c.netServer, sub: c.sub, out: c}
+	one := &stream{core: c.server.core, sub: c.sub, out: c}
 	end := one.run(nil, nil) // the reader says when the client has closed
-	c.move(webSocket, open, webSocket, closing)
+	c.server.move(webSocket, open, webSocket, closing)
 	switch end {
 	case writeTimeout, pingTimeout:
-		c.reset()
+		c.sub.reset()
 	case peerClosed, peerReset:
 	default:
-		c.lingerOn()
+		c.linger()
 	}
 	_ = c.conn.Close()
 	<-c.ended
-	c.move(webSocket, closing, webSocket, gone)
-	c.end(c.sub, end)
+	c.server.move(webSocket, closing, webSocket, gone)
+	c.server.end(c.sub, end)
 }
 
-// reset makes the close that follows drop what the kernel holds.
-func (c *socket) reset() {
-	if tcp, ok := c.conn.(*net.TCPConn); ok {
-		_ = tcp.SetLinger(0)
-	}
-}
-
-// lingerOn ends the way down and gives the client time to close, so that it sees the close frame.
-func (c *socket) lingerOn() {
+// linger ends the way down and gives the client time to close, so that it sees the close frame.
+func (c *socket) linger() {
 	if tcp, ok := c.conn.(*net.TCPConn); ok {
 		_ = tcp.CloseWrite()
 	}
-	_ = c.conn.SetReadDeadline(time.Now().Add(linger))
+	late := time.AfterFunc(c.server.cfg.Linger, c.sub.reset)
+	defer late.Stop()
 	<-c.ended
 }
 
 // write implements sink.
 func (c *socket) write(b []byte) error {
-	if c.cfg.WriteTimeout > 0 {
-		if err := c.conn.SetWriteDeadline(time.Now().Add(c.cfg.WriteTimeout)); err != nil {
+	if c.server.cfg.WriteTimeout > 0 {
+		if err := c.conn.SetWriteDeadline(time.Now().Add(c.server.cfg.WriteTimeout)); err != nil {
 			return err
 		}
 	}
@@ -110,7 +103,7 @@ const readBuffer = 512
 // read is the reader: it decodes what the client sends, starting with early, until the connection is closed.
 func (c *socket) read(early []byte) {
 	defer close(c.ended)
-	limits := wire.Limits{Server: true, MaxMessage: int64(c.cfg.MaxInbound)}
+	limits := wire.Limits{Server: true, MaxMessage: int64(c.server.cfg.MaxInbound)}
 	var decoder wire.Decoder
 	b := make([]byte, max(readBuffer, len(early)))
 	for kept, n := 0, copy(b, early); ; {
@@ -121,7 +114,7 @@ func (c *socket) read(early []byte) {
 			c.sub.tell(note{end: readFault(err)})
 			return
 		}
-		c.bytesIn.Add(uint64(n))
+		c.server.bytesIn.Add(uint64(n))
 		c.sub.heard.Store(time.Now().UnixNano())
 		if c.pinged.Swap(false) {
 			_ = c.conn.SetReadDeadline(time.Time{})

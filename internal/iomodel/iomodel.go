@@ -17,8 +17,7 @@ type Server interface {
 	// Listen makes the server take connections on addr, beside other servers and processes that do (SO_REUSEPORT). The
 	// port must not be 0: the server may have several listeners.
 	Listen(addr string) error
-	// Run serves until Stop and returns when the last goroutine of the server has ended. It returns an error if the
-	// server ended by itself.
+	// Run serves until Stop and returns when all sessions have ended. It returns an error if the server ended by itself.
 	Run() error
 	// Stop ends Run. What is still open then is closed.
 	Stop()

@@ -1,6 +1,7 @@
 package iomodel
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
@@ -10,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 	"tickgate/internal/wire"
 )
@@ -54,11 +56,15 @@ func TestBothTransportsGetEveryTick(t *testing.T) {
 func TestSlowClientDelaysNobody(t *testing.T) {
 	eachModel(t, func(t *testing.T, kind string) {
 		g := start(t, kind, func(c *Config) { c.SndBuf = 16 << 10 })
+		first := g.publish("first")
 		slow := g.dial(t, 4<<10)
 		slow.send(upgrade)
 		slow.switched()
 		stream, socket := g.sse(t), g.ws(t)
-		g.opened(t, "ws", 2)
+		stream.expect("first event", first.Frame(hub.SSE))
+		for _, p := range []*peer{slow, socket} {
+			p.expect("first message", first.Frame(hub.RawWS))
+		}
 		const ticks = 60
 		payload := strings.Repeat("x", 16<<10)
 		begin := time.Now()
@@ -85,14 +91,15 @@ func TestSlowClientDelaysNobody(t *testing.T) {
 func TestEvictsWhoDoesNotRead(t *testing.T) {
 	eachModel(t, func(t *testing.T, kind string) {
 		g := start(t, kind, func(c *Config) { c.SndBuf, c.WriteTimeout = 16<<10, 200*time.Millisecond })
-		slow := g.dial(t, 4<<10)
-		slow.send(upgrade)
-		slow.switched()
+		for _, request := range []string{upgrade, "GET /sse HTTP/1.1\nHost: x\n\n"} {
+			g.dial(t, 4<<10).send(request)
+		}
 		g.opened(t, "ws", 1)
+		g.opened(t, "sse", 1)
 		payload := strings.Repeat("x", 32<<10)
 		eventually(t, "evicted", func() bool {
 			g.publish(payload)
-			return g.server().Snapshot().Closes["write_timeout"] == 1 && g.server().Open() == 0
+			return g.server().Snapshot().Closes["write_timeout"] == 2 && g.server().Open() == 0
 		})
 	})
 }
@@ -184,6 +191,25 @@ func TestDrainIsPaced(t *testing.T) {
 	})
 }
 
+// TestDrainEndsWhoDoesNotRead has clients that take no farewell.
+func TestDrainEndsWhoDoesNotRead(t *testing.T) {
+	eachModel(t, func(t *testing.T, kind string) {
+		g := start(t, kind, func(c *Config) { c.SndBuf, c.Linger = 16<<10, 200*time.Millisecond })
+		for _, request := range []string{upgrade, "GET /sse HTTP/1.1\nHost: x\n\n"} {
+			g.dial(t, 4<<10).send(request)
+		}
+		g.opened(t, "ws", 1)
+		g.opened(t, "sse", 1)
+		payload := strings.Repeat("x", 32<<10)
+		eventually(t, "two full sockets", func() bool {
+			sent := g.publish(payload).Pos()
+			return sent > 2*g.server().Snapshot().Deliveries+20
+		})
+		g.Drain(50 * time.Millisecond)
+		eventually(t, "all gone", func() bool { return g.server().Open() == 0 })
+	})
+}
+
 // refusesNewcomers expects a draining server to answer 503, or not to listen any more.
 func refusesNewcomers(t *testing.T, g *gateway) {
 	t.Helper()
@@ -245,6 +271,37 @@ func TestStopBeforeRun(t *testing.T) {
 			t.Errorf("Run: got %v, want nil", err)
 		}
 	})
+}
+
+// TestEngineEndsByItself is about what gnet does when an accept fails.
+func TestEngineEndsByItself(t *testing.T) {
+	port, err := epoll.Reserve("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = port.Close() }()
+	e := newEngine(newCore(testConfig(hub.New(hub.Config{}))))
+	if err := e.Listen(port.Addr.String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := e.gnet.Stop(atOnce()); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	if err := e.Run(); !errors.Is(err, errEnded) {
+		t.Errorf("Run: got %v, want %v", err, errEnded)
+	}
+}
+
+func TestGnetNeedsPort(t *testing.T) {
+	for _, addr := range []string{"127.0.0.1:0", "nonsense"} {
+		s, err := New(Gnet, testConfig(hub.New(hub.Config{})))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Listen(addr); !errors.Is(err, errPort) {
+			t.Errorf("Listen(%q): got %v, want %v", addr, err, errPort)
+		}
+	}
 }
 
 func TestUnknownModel(t *testing.T) {
