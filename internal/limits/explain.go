@@ -9,7 +9,7 @@ import (
 // Explain returns the limit that a system call ran into when it ended with err while a program was reaching d, as a
 // line for the operator; empty if err comes from no limit known here.
 //
-//   - EMFILE: nofile of this process
+//   - EMFILE: nofile of this process, or fs.file-max if that is used up
 //   - ENFILE: fs.file-max
 //   - EADDRNOTAVAIL (connect): the local ports of a source address
 //   - ENOSPC (epoll_ctl): fs.epoll.max_user_watches
@@ -48,6 +48,9 @@ func reached(check func(Demand) Check, d Demand) string {
 func (s *Snapshot) blamed(errno syscall.Errno) func(Demand) Check {
 	switch errno {
 	case syscall.EMFILE:
+		if s.Files.Max > 0 && s.Files.Open >= s.Files.Max {
+			return s.fileMax // who counts refusals does not know which of the two it was
+		}
 		return s.nofile
 	case syscall.ENFILE:
 		return s.fileMax

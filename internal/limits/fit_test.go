@@ -213,6 +213,7 @@ func TestExplain(t *testing.T) {
 		want string // at the beginning; empty: no line at all
 	}{
 		{"files of the process", plain, fmt.Errorf("accept: %w", syscall.EMFILE), "nofile is 524288 descriptors, needs 1048320 descriptors"},
+		{"files of either", plain.with(tree{"proc/sys/fs/file-max": "600\n"}), syscall.EMFILE, "fs.file-max is 600 files, needs"},
 		{"files of the machine", plain.with(tree{"proc/sys/fs/file-max": "20000\n"}), syscall.ENFILE, "fs.file-max is 20000 files, needs"},
 		{"ports", plain, syscall.EADDRNOTAVAIL, "net.ipv4.ip_local_port_range is 28232 ports, needs 56464 ports"},
 		{"watches", plain, syscall.ENOSPC, "fs.epoll.max_user_watches is 1750000 registrations, needs 3500000"},
