@@ -26,6 +26,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	defer n.close()
 	source.node.Store(n)
 	n.serve()
+	defer startWalls(g.cfg, g.log, n, true)()
 	g.startFeed(ctx)
 	if err := g.wait(n.failed); err != nil {
 		return err

@@ -49,6 +49,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	}
 	defer func() { workers.Kill(); _ = workers.Wait() }()
 	source.workers.Store(workers)
+	defer startWalls(g.cfg, g.log, nil, true)()
 	if err := workers.WaitReady(ctx); err != nil {
 		return err
 	}

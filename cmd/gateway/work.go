@@ -44,6 +44,7 @@ func work(ctx context.Context, p program) error {
 	}
 	go serveChannel(child, handler, log)
 	n.serve()
+	defer startWalls(&o.Config, log, n, false)()
 	if err := child.Ready(); err != nil {
 		return err
 	}
