@@ -195,9 +195,8 @@ func (c *conductor) reason(stopped bool, held, dry time.Duration) string {
 // settle waits until everybody has the newest message, and books what is missing then.
 func (c *conductor) settle(ctx context.Context) error {
 	begin := time.Now()
-	goal := goalOf(c.stats, begin)
-	c.run.Ticks.Close(goal.Newest)
-	c.fleet.settle(ctx, goal)
+	c.run.Ticks.Close(c.stats.Newest)
+	c.fleet.settle(ctx, goalOf(c.stats.Newest))
 	for {
 		if err := c.look(ctx, "settle"); err != nil {
 			return err
@@ -218,18 +217,12 @@ func (c *conductor) settle(ctx context.Context) error {
 	return nil
 }
 
-// goalOf returns the newest message, and who is expected to reach it: who was connected when it was due. A message
-// that does not say counts as due a second before its first delivery.
-func goalOf(s *load.Stats, now time.Time) load.Goal {
-	goal := load.Goal{Newest: s.Newest, Since: now.Add(-load.TickWindow).UnixNano()}
-	for _, t := range s.Ticks {
-		switch {
-		case t.Seq != s.Newest:
-		case t.Intended > 0:
-			goal.Since = t.Intended
-		default:
-			goal.Since = t.First - int64(time.Second)
-		}
+// goalOf returns who is expected to reach the newest message: who was connected when it was due. One that does not say
+// counts as due a second before its first delivery.
+func goalOf(newest load.Tick) load.Goal {
+	goal := load.Goal{Newest: newest.Seq, Since: newest.Intended}
+	if newest.Intended == 0 {
+		goal.Since = newest.First - int64(time.Second)
 	}
 	return goal
 }

@@ -75,7 +75,7 @@ func attack(ctx context.Context, o *options, stop <-chan struct{}, stderr io.Wri
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSurvey(ctx, o, p)
+	s, err := newSurvey(ctx, o)
 	if err != nil {
 		return nil, err
 	}

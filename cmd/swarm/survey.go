@@ -20,19 +20,20 @@ type survey struct {
 }
 
 // newSurvey finds the processes to sample.
-func newSurvey(ctx context.Context, o *options, p *plan) (*survey, error) {
+func newSurvey(ctx context.Context, o *options) (*survey, error) {
 	s := &survey{page: o.admin}
 	me := os.Getpid()
-	pids, err := serverPIDs(o)
+	find := serverFinder(o, me)
+	pids, err := find()
 	if err != nil {
 		return nil, err
 	}
-	if pids = slices.DeleteFunc(pids, func(pid int) bool { return pid == me }); len(pids) > 0 {
-		if s.server, err = sample.NewProcesses(pids, []int{me}); err != nil {
+	if len(pids) > 0 {
+		if s.server, err = sample.NewProcesses(find, []int{me}); err != nil {
 			return nil, fmt.Errorf("%w; correct --pid", err)
 		}
 	}
-	if s.self, err = sample.NewProcesses([]int{me}, pids); err != nil {
+	if s.self, err = sample.NewProcesses(sample.Fixed(me), pids); err != nil {
 		return nil, err
 	}
 	if s.page != "" {
@@ -43,10 +44,10 @@ func newSurvey(ctx context.Context, o *options, p *plan) (*survey, error) {
 	return s, nil
 }
 
-// serverPIDs returns the processes given, or those that listen where a loopback target is.
-func serverPIDs(o *options) ([]int, error) {
+// serverFinder finds the processes given, or those that listen where a loopback target is.
+func serverFinder(o *options, me int) func() ([]int, error) {
 	if !o.autoPIDs {
-		return o.pids, nil
+		return sample.Fixed(o.pids...)
 	}
 	var ports []uint16
 	for _, t := range o.client.Targets {
@@ -54,7 +55,10 @@ func serverPIDs(o *options) ([]int, error) {
 			ports = append(ports, t.Addr.Port())
 		}
 	}
-	return sample.Listeners(ports...)
+	return func() ([]int, error) {
+		pids, err := sample.Listeners(ports...)
+		return slices.DeleteFunc(pids, func(pid int) bool { return pid == me }), err
+	}
 }
 
 // mark reads everything, which takes some milliseconds.

@@ -110,7 +110,7 @@ func TestStalledClientsHaveLost(t *testing.T) {
 		cfg.Policy = tt.policy
 		e := start(t, cfg)
 		st := e.awaitMessages(tt.want.messages)
-		e.Settle(Goal{Newest: st.Newest, Since: time.Now().UnixNano()})
+		e.Settle(Goal{Newest: st.Newest.Seq, Since: time.Now().UnixNano()})
 		e.await("2 behind", func(st *Stats) bool { return st.Behind == 2 })
 		e.Judge()
 		if got := verdictOf(e.stats().Sum()); got != tt.want {

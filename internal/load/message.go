@@ -28,7 +28,9 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 		t.Untracked++
 		return
 	}
-	l.newest = max(l.newest, seq)
+	if t := (Tick{Seq: seq, Intended: due, First: now}); t.Newer(l.newest) {
+		l.newest = t
+	}
 	if first := s.span == 0; !replayed && (timed || !first) { // what greets a newcomer is no delivery of a tick
 		l.ticks.record(seq, due, now)
 	}

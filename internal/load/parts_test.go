@@ -70,17 +70,21 @@ func TestTicksAddUp(t *testing.T) {
 	r.record(7, 100, 130)
 	r.record(7+tickSlots, 200, 210) // takes the slot
 	r.record(7, 100, 220)           // too late
+	r.record(9, 300, 310)
+	r.record(9, 400, 410)         // stamped anew for every client
+	r.record(9, 300+sameRun, 910) // the feed has begun anew
 	r.record(8, 0, 140)
 	got := mergeTicks(r.since(0), []Tick{{Seq: 8, First: 120, Last: 125, Count: 3}})
 	slices.SortFunc(got, func(a, b Tick) int { return int(a.Seq) - int(b.Seq) })
 	want := []Tick{
 		{Seq: 8, First: 120, Last: 140, Count: 4},
+		{Seq: 9, Intended: 300 + sameRun, First: 910, Last: 910, Count: 1},
 		{Seq: 7 + tickSlots, Intended: 200, First: 210, Last: 210, Count: 1},
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
-	if n := len(r.since(140)); n != 1 {
+	if n := len(r.since(300)); n != 1 {
 		t.Errorf("got %d ticks since, want 1", n)
 	}
 }
@@ -211,6 +215,26 @@ func TestBatch(t *testing.T) {
 		tid, _ := strconv.Atoi(task.Name())
 		if attr, err := unix.SchedGetAttr(tid, 0); err == nil && attr.Policy != unix.SCHED_BATCH {
 			t.Errorf("thread %d: got policy %d, want SCHED_BATCH", tid, attr.Policy)
+		}
+	}
+}
+
+func TestNewer(t *testing.T) {
+	second := int64(time.Second)
+	tests := []struct {
+		name string
+		a, b Tick
+		want bool
+	}{
+		{"higher number", Tick{Seq: 2, Intended: 2 * second}, Tick{Seq: 1, Intended: second}, true},
+		{"stamped by client", Tick{Seq: 9, Intended: second}, Tick{Seq: 3, Intended: 2 * second}, true},
+		{"began anew", Tick{Seq: 1, Intended: 100 * second}, Tick{Seq: 80, Intended: 90 * second}, true},
+		{"before it began anew", Tick{Seq: 80, Intended: 90 * second}, Tick{Seq: 1, Intended: 100 * second}, false},
+		{"without times", Tick{Seq: 80}, Tick{Seq: 1}, true},
+	}
+	for _, tt := range tests {
+		if got := tt.a.Newer(tt.b); got != tt.want {
+			t.Errorf("%s: got %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }

@@ -22,7 +22,7 @@ type Stats struct {
 	LastOpen time.Time // of the last handshake; zero if there was none
 
 	Ticks  []Tick // those with a delivery in the last TickWindow
-	Newest uint64 // highest sequence number seen
+	Newest Tick   // the newest message seen, without Last and Count
 
 	// Now.
 	Open    [Transports]int
@@ -54,7 +54,9 @@ func (s *Stats) Add(o *Stats) {
 	s.Handshake = s.Handshake.Merge(o.Handshake)
 	s.Lag = s.Lag.Merge(o.Lag)
 	s.Ticks = mergeTicks(s.Ticks, o.Ticks)
-	s.Newest = max(s.Newest, o.Newest)
+	if o.Newest.Newer(s.Newest) {
+		s.Newest = o.Newest
+	}
 	if o.LastOpen.After(s.LastOpen) {
 		s.LastOpen = o.LastOpen
 	}
@@ -67,20 +69,25 @@ func (s *Stats) Add(o *Stats) {
 	s.Busy += o.Busy
 }
 
-// mergeTicks adds up ticks of the same sequence number.
+// mergeTicks adds up the views of the same message. Of two with the same number that are not the same, the newer one is
+// kept.
 func mergeTicks(a, b []Tick) []Tick {
 	if len(a) == 0 {
 		return b
 	}
 	at := make(map[uint64]int, len(a))
-	for i := range a {
-		at[a[i].Seq] = i
+	for i, t := range a {
+		at[t.Seq] = i
 	}
 	for _, t := range b {
-		if i, known := at[t.Seq]; known {
-			a[i] = a[i].Add(t)
-		} else {
+		i, known := at[t.Seq]
+		switch {
+		case !known:
 			a = append(a, t)
+		case a[i].Same(t):
+			a[i] = a[i].Add(t)
+		case t.Newer(a[i]):
+			a[i] = t
 		}
 	}
 	return a

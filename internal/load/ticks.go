@@ -11,6 +11,27 @@ type Tick struct {
 	Count    int64 // deliveries
 }
 
+// sameRun is how far apart the times of messages may be for their numbers to be compared. Two seconds allow for servers
+// that stamp every copy; a feed that begins anew, and counts from one again, takes longer to get to the same number.
+const sameRun = int64(2 * time.Second)
+
+// Newer reports whether t is a later message than o: the higher number, unless the times show that the feed has begun
+// anew in between.
+func (t Tick) Newer(o Tick) bool {
+	if t.comparable(o) {
+		return t.Seq > o.Seq
+	}
+	return t.Intended > o.Intended
+}
+
+// Same reports whether t and o are the same message.
+func (t Tick) Same(o Tick) bool { return t.Seq == o.Seq && t.comparable(o) }
+
+func (t Tick) comparable(o Tick) bool {
+	apart := t.Intended - o.Intended
+	return t.Intended == 0 || o.Intended == 0 || -sameRun < apart && apart < sameRun
+}
+
 // Add returns t with what others have seen of the same message.
 func (t Tick) Add(o Tick) Tick {
 	switch {
@@ -31,19 +52,19 @@ type tickRing struct {
 const (
 	// tickSlots is how many ticks a loop follows at once: ten seconds of a feed every 10 ms.
 	tickSlots = 1024
-	// tickAge is when a slot may be reused by a lower number, which only a feed that began anew sends.
+	// tickAge is when a slot may be reused by a lower number, which only a feed without times that began anew sends.
 	tickAge = int64(20 * time.Second)
 )
 
 func (r *tickRing) record(seq uint64, intended, now int64) {
 	slot := &r.slots[seq%tickSlots]
-	if slot.Seq == seq && slot.Count > 0 {
+	t := Tick{Seq: seq, Intended: intended, First: now, Last: now, Count: 1}
+	switch {
+	case slot.Count > 0 && t.Same(*slot):
 		slot.Last = now
 		slot.Count++
-		return
-	}
-	if slot.Seq < seq || now-slot.Last > tickAge {
-		*slot = Tick{Seq: seq, Intended: intended, First: now, Last: now, Count: 1}
+	case slot.Count == 0, t.Newer(*slot), now-slot.Last > tickAge:
+		*slot = t
 	}
 }
 

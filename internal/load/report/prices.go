@@ -4,7 +4,7 @@ import "tickgate/internal/load"
 
 // server computes what the server's processes cost.
 func (run *Run) server() *Server {
-	if len(run.PIDs) == 0 {
+	if len(run.PIDs) == 0 || run.End.Server.Processes == 0 {
 		return nil
 	}
 	before, full, after := run.Begin.Server, run.Full.Server, run.End.Server
@@ -31,6 +31,9 @@ func (run *Run) gateway() *Gateway {
 	before, full, after := run.Begin.Pages, run.Full.Pages, run.End.Pages
 	if before == nil || full == nil || after == nil {
 		return nil
+	}
+	if started := "process_start_time_seconds"; before[started] != after[started] {
+		return nil // other processes: their counters began anew
 	}
 	heap := []string{"go_memstats_heap_alloc_bytes", "go_gc_heap_live_bytes"}
 	h0, _ := before.First(heap...)

@@ -34,7 +34,7 @@ func dist(t *testing.T, msCounts map[int64]int64) load.Dist {
 func example(t *testing.T) *Run {
 	begin := time.Unix(1_790_000_000, 0)
 	stats := func(messages int64, lag map[int64]int64) *load.Stats {
-		s := &load.Stats{Newest: 42, Lag: dist(t, lag), Open: [load.Transports]int{70, 30}, Slow: 1, Busy: time.Second}
+		s := &load.Stats{Newest: load.Tick{Seq: 42}, Lag: dist(t, lag), Open: [load.Transports]int{70, 30}, Slow: 1, Busy: time.Second}
 		s.ByTransport[load.WebSocket] = load.Tally{Dialed: 71, Opened: 70, Messages: messages * 7 / 10}
 		s.ByTransport[load.SSE] = load.Tally{Dialed: 30, Opened: 30, Messages: messages * 3 / 10}
 		return s
@@ -53,7 +53,7 @@ func example(t *testing.T) *Run {
 		Begin: Mark{At: begin, Swarm: &load.Stats{}, Server: sample.Usage{PSS: 10e6, RSS: 20e6}, Kernel: sample.Kernel{Slab: 1e6}, Pages: sample.Metrics{"go_memstats_heap_alloc_bytes": 1e6}},
 		Full:  Mark{Swarm: full, Server: sample.Usage{PSS: 10e6, User: 1, System: 2}, Pages: sample.Metrics{"process_cpu_seconds_total": 3}},
 		End: Mark{
-			Swarm: end, Server: sample.Usage{PSS: 10e6 + 30000, RSS: 21e6, User: 1.004, System: 2.016}, Self: sample.Usage{User: 0.004, System: 0.004},
+			Swarm: end, Server: sample.Usage{Processes: 1, PSS: 10e6 + 30000, RSS: 21e6, User: 1.004, System: 2.016}, Self: sample.Usage{User: 0.004, System: 0.004},
 			Kernel: sample.Kernel{Slab: 2e6, Queues: 5e5, Idle: 30}, Pages: sample.Metrics{"go_memstats_heap_alloc_bytes": 1.5e6, "process_cpu_seconds_total": 3.02},
 		},
 		Final: &final, Notes: []string{"a note"},
@@ -68,7 +68,7 @@ func example(t *testing.T) *Run {
 		{Seq: 42, Intended: at(1500), First: at(1510), Last: at(1910), Count: 99},
 		{Seq: 43, Intended: at(2500), First: at(2510), Last: at(2510), Count: 1},
 	}, begin, begin)
-	run.Ticks.Close(42)
+	run.Ticks.Close(load.Tick{Seq: 42, Intended: at(1500)})
 	return run
 }
 

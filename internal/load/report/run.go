@@ -52,7 +52,7 @@ func New(run *Run) *Report {
 		}
 	}
 	r.Ticks, r.TickRows = run.Ticks.summary()
-	r.Ticks.Newest, r.Ticks.Behind = run.Final.Newest, run.Final.Behind
+	r.Ticks.Newest, r.Ticks.Behind = run.Final.Newest.Seq, run.Final.Behind
 	r.Ticks.ExpectedBy = run.End.Swarm.Connected() - run.End.Swarm.Slow
 	r.Server, r.Gateway, r.Kernel, r.Swarm = run.server(), run.gateway(), run.kernel(), run.swarm()
 	r.Split = split(run, r)

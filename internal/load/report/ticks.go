@@ -21,7 +21,8 @@ type TickBook struct {
 	count  int
 	total  int64
 	fewest int64
-	newest uint64 // once it is closed, 0 before
+	newest load.Tick // once it is closed
+	closed bool
 }
 
 const (
@@ -38,21 +39,34 @@ func (b *TickBook) Update(ticks []load.Tick, since, now time.Time) {
 		b.spread, b.first = load.Histogram(), load.Histogram()
 	}
 	for _, t := range ticks {
-		// Of two views of a tick the one with more deliveries is the newer.
-		if b.newest > 0 && t.Seq > b.newest {
+		if b.closed && t.Newer(b.newest) {
 			continue
 		}
-		if t.First >= since.UnixNano() && t.Count >= b.live[t.Seq].Count {
-			b.live[t.Seq] = t
+		if t.First >= since.UnixNano() {
+			b.take(t)
 		}
 	}
 	b.fold(now.Add(-settled).UnixNano())
 }
 
+// take adds a view of a tick.
+func (b *TickBook) take(t load.Tick) {
+	known, exists := b.live[t.Seq]
+	switch {
+	case exists && !t.Same(known): // a feed that began anew uses the number again
+		if t.Newer(known) {
+			b.book(known)
+			b.live[t.Seq] = t
+		}
+	case t.Count >= known.Count: // of two views of a tick the one with more deliveries is the newer
+		b.live[t.Seq] = t
+	}
+}
+
 // Close leaves ticks after newest out: everybody is waited for only up to that one.
-func (b *TickBook) Close(newest uint64) {
-	b.newest = newest
-	maps.DeleteFunc(b.live, func(seq uint64, _ load.Tick) bool { return seq > newest })
+func (b *TickBook) Close(newest load.Tick) {
+	b.newest, b.closed = newest, true
+	maps.DeleteFunc(b.live, func(_ uint64, t load.Tick) bool { return t.Newer(newest) })
 }
 
 // Count returns how many ticks have come so far.
@@ -67,7 +81,7 @@ func (b *TickBook) fold(before int64) {
 			delete(b.live, seq)
 		}
 	}
-	slices.SortFunc(done, func(x, y load.Tick) int { return cmp.Compare(x.Seq, y.Seq) })
+	slices.SortFunc(done, func(x, y load.Tick) int { return cmp.Compare(x.First, y.First) })
 	for _, t := range done {
 		b.book(t)
 	}

@@ -8,27 +8,41 @@ import (
 )
 
 // Processes is a set of processes and all their descendants. Not safe for concurrent use.
+//
+// What a process that has ended used, as far as it was read before, stays in the sum, so that counters only grow while
+// workers come and go.
 type Processes struct {
-	fs   procfs.FS
-	root []int
-	skip []int
-	pids []int
+	fs    procfs.FS
+	find  func() ([]int, error)
+	skip  []int
+	root  []int
+	pids  []int
+	last  map[int]Usage // of every process that still ran when it was read last
+	ended Usage         // counters of those that have ended
 }
 
-// NewProcesses returns the processes with these ids. skip names subtrees that do not count: a benchmark's own
-// processes, where they are descendants of what it measures.
-func NewProcesses(root, skip []int) (*Processes, error) {
+// NewProcesses returns the processes that find names, and looks for them again when all of these have ended. skip names
+// subtrees that do not count: a benchmark's own processes, where they are descendants of what it measures.
+func NewProcesses(find func() ([]int, error), skip []int) (*Processes, error) {
 	fs, err := procfs.NewDefaultFS()
 	if err != nil {
 		return nil, fmt.Errorf("sample processes: %w", err)
 	}
-	p := &Processes{fs: fs, root: root, skip: skip}
-	for _, pid := range root {
+	p := &Processes{fs: fs, find: find, skip: skip, last: make(map[int]Usage)}
+	if p.root, err = find(); err != nil {
+		return nil, err
+	}
+	for _, pid := range p.root {
 		if _, err := fs.Proc(pid); err != nil {
 			return nil, fmt.Errorf("sample process %d: %w", pid, err)
 		}
 	}
 	return p, p.Refresh()
+}
+
+// Fixed finds always the same processes.
+func Fixed(pids ...int) func() ([]int, error) {
+	return func() ([]int, error) { return pids, nil }
 }
 
 // PIDs returns the processes found by the last Refresh.
@@ -41,9 +55,16 @@ func (p *Processes) Refresh() error {
 		return fmt.Errorf("list processes: %w", err)
 	}
 	children := make(map[int][]int)
+	running := make(map[int]bool)
 	for _, proc := range all {
 		if stat, err := proc.Stat(); err == nil { // else it has just ended
 			children[stat.PPID] = append(children[stat.PPID], proc.PID)
+			running[proc.PID] = true
+		}
+	}
+	if !slices.ContainsFunc(p.root, func(pid int) bool { return running[pid] }) {
+		if p.root, err = p.find(); err != nil {
+			return err
 		}
 	}
 	p.pids = descend(p.root, p.skip, children)
@@ -70,25 +91,60 @@ func descend(root, skip []int, children map[int][]int) (pids []int) {
 type Usage struct {
 	Processes int
 	Threads   int
-	RSS       int64   // bytes; shared pages count for every process
-	PSS       int64   // bytes; shared pages are divided. 0 if it was not asked for or may not be read
-	User      float64 // processor seconds in user space
-	System    float64 // processor seconds in the kernel
-	Waiting   float64 // seconds that threads were ready but had no processor; 0 if not asked for
-	// Involuntary counts how often a thread had to leave its processor; 0 if not asked for.
+	RSS       int64 // bytes; shared pages count for every process
+	PSS       int64 // bytes; shared pages are divided. 0 if it was not asked for or may not be read
+
+	// Counters.
+	User    float64 // processor seconds in user space
+	System  float64 // processor seconds in the kernel
+	Waiting float64 // seconds that threads were ready but had no processor, as of the last Detail
+	// Involuntary counts how often a thread had to leave its processor, as of the last Detail.
 	Involuntary int64
 }
 
 // CPU returns the processor seconds.
 func (u Usage) CPU() float64 { return u.User + u.System }
 
-// Usage reads what is cheap: sizes and processor time. A process that has ended counts as nothing.
-func (p *Processes) Usage() Usage {
-	var sum Usage
+func (u *Usage) add(o Usage) {
+	u.Processes += o.Processes
+	u.Threads += o.Threads
+	u.RSS += o.RSS
+	u.PSS += o.PSS
+	u.addCounters(o)
+}
+
+func (u *Usage) addCounters(o Usage) {
+	u.User += o.User
+	u.System += o.System
+	u.Waiting += o.Waiting
+	u.Involuntary += o.Involuntary
+}
+
+// Usage reads what is cheap: sizes and processor time.
+func (p *Processes) Usage() Usage { return p.read(func(int, *Usage) {}) }
+
+// Detail reads what takes a few milliseconds more: proportional memory, and what the threads had to wait for.
+func (p *Processes) Detail() Usage { return p.read(p.detail) }
+
+// read sums up all processes; more adds to what was read of each.
+func (p *Processes) read(more func(pid int, u *Usage)) Usage {
 	for _, pid := range p.pids {
-		if proc, err := p.fs.Proc(pid); err == nil {
-			sum.add(proc)
+		u, err := p.one(pid)
+		if err != nil {
+			p.bury(pid)
+			continue
 		}
+		more(pid, &u)
+		p.last[pid] = u
+	}
+	for pid := range p.last {
+		if !slices.Contains(p.pids, pid) {
+			p.bury(pid)
+		}
+	}
+	sum := p.ended
+	for _, u := range p.last {
+		sum.add(u)
 	}
 	return sum
 }
@@ -96,45 +152,45 @@ func (p *Processes) Usage() Usage {
 // userHz is the unit of the times in /proc/PID/stat (proc(5)); it is 100 on every architecture Go knows.
 const userHz = 100
 
-func (u *Usage) add(proc procfs.Proc) {
+func (p *Processes) one(pid int) (Usage, error) {
+	proc, err := p.fs.Proc(pid)
+	if err != nil {
+		return Usage{}, err
+	}
 	stat, err := proc.Stat()
 	if err != nil {
-		return
+		return Usage{}, err
 	}
-	u.Processes++
-	u.Threads += stat.NumThreads
-	u.RSS += int64(stat.ResidentMemory())
-	u.User += float64(stat.UTime) / userHz
-	u.System += float64(stat.STime) / userHz
+	return Usage{
+		Processes: 1, Threads: stat.NumThreads, RSS: int64(stat.ResidentMemory()),
+		User: float64(stat.UTime) / userHz, System: float64(stat.STime) / userHz,
+		Waiting: p.last[pid].Waiting, Involuntary: p.last[pid].Involuntary,
+	}, nil
 }
 
-// Detail reads what takes a few milliseconds more: proportional memory, and what the threads had to wait for.
-func (p *Processes) Detail() Usage {
-	sum := p.Usage()
-	for _, pid := range p.pids {
-		proc, err := p.fs.Proc(pid)
-		if err != nil {
-			continue
-		}
+// bury keeps the counters of a process that has ended.
+func (p *Processes) bury(pid int) {
+	p.ended.addCounters(p.last[pid])
+	delete(p.last, pid)
+}
+
+func (p *Processes) detail(pid int, u *Usage) {
+	if proc, err := p.fs.Proc(pid); err == nil {
 		if rollup, err := proc.ProcSMapsRollup(); err == nil {
-			sum.PSS += int64(rollup.Pss)
+			u.PSS = int64(rollup.Pss)
 		}
-		p.addThreads(pid, &sum)
 	}
-	return sum
-}
-
-func (p *Processes) addThreads(pid int, sum *Usage) {
 	threads, err := p.fs.AllThreads(pid)
 	if err != nil {
 		return
 	}
+	u.Waiting, u.Involuntary = 0, 0
 	for _, thread := range threads {
 		if s, err := thread.Schedstat(); err == nil {
-			sum.Waiting += float64(s.WaitingNanoseconds) / 1e9
+			u.Waiting += float64(s.WaitingNanoseconds) / 1e9
 		}
 		if s, err := thread.NewStatus(); err == nil {
-			sum.Involuntary += int64(s.NonVoluntaryCtxtSwitches)
+			u.Involuntary += int64(s.NonVoluntaryCtxtSwitches)
 		}
 	}
 }

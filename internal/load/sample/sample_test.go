@@ -30,7 +30,7 @@ func TestUsageOfThisProcessAndItsChild(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
-	p, err := NewProcesses([]int{os.Getpid()}, nil)
+	p, err := NewProcesses(Fixed(os.Getpid()), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -48,8 +48,43 @@ func TestUsageOfThisProcessAndItsChild(t *testing.T) {
 	}
 }
 
+func TestCountersOutliveTheirProcess(t *testing.T) {
+	spin := func() *exec.Cmd {
+		c := exec.Command("sh", "-c", "while :; do :; done")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Process.Kill(); _ = c.Wait() })
+		return c
+	}
+	current := spin()
+	p, err := NewProcesses(func() ([]int, error) { return []int{current.Process.Pid}, nil }, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.Now().Add(5 * time.Second)
+	before := p.Detail()
+	for ; before.CPU() < 0.05 && time.Now().Before(deadline); before = p.Detail() {
+	}
+	if err := current.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = current.Wait()
+	current = spin()
+	if err := p.Refresh(); err != nil {
+		t.Fatal(err)
+	}
+	if got := p.PIDs(); !slices.Equal(got, []int{current.Process.Pid}) {
+		t.Errorf("got %v, want the successor %d", got, current.Process.Pid)
+	}
+	after := p.Usage()
+	if after.CPU() < before.CPU() || after.Processes != 1 || after.RSS > 16<<20 {
+		t.Errorf("got %+v after %+v, want counters to grow and sizes of one process", after, before)
+	}
+}
+
 func TestNoSuchProcess(t *testing.T) {
-	if _, err := NewProcesses([]int{1 << 30}, nil); err == nil {
+	if _, err := NewProcesses(Fixed(1<<30), nil); err == nil {
 		t.Error("got no error for a process that does not exist")
 	}
 }
