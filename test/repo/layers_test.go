@@ -35,6 +35,7 @@ var layers = []layer{
 	{"internal/lab/undo", []string{"internal/lab/sysctl"}, "what is undone must not depend on what was tried"},
 	{"internal/lab", []string{"internal/lab/infer", "internal/lab/sysctl", "internal/lab/undo", "internal/load/sample"}, "experiments run the binaries that users run, from outside"},
 	{"internal/lab/bench", []string{"internal/lab", "internal/lab/netns", "internal/lab/sysctl", "internal/lab/undo", "internal/load/sample"}, "experiments run the binaries that users run, from outside"},
+	{"internal/lab/bench/benchtest", nil, "stand-ins for the programs that the lab runs"},
 	{"internal/lab/report", []string{"internal/lab", "internal/lab/infer", "internal/lab/undo"}, "a report is made of stored runs, so that it can be made again later"},
 	{"cmd/gateway", []string{
 		"internal/admin", "internal/auth", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed",
