@@ -19,11 +19,15 @@ func (e *Experiment) check() error {
 	c.oneOf("window", string(e.Window), string(Hold), string(Whole))
 	c.require(e.Cut == nil || e.Network == Link, "cut: there is a cable to cut only with network: link")
 	c.require(e.Cut == nil || e.Cut.Limit > 0, "cut.limit: missing; say how long to wait for the gateway to notice")
+	c.require(e.LinkRate == "" || e.Network == Link, "link-rate: there is a link to be slowed down only with network: link")
+	c.require(e.LinkRate == "" || linkRate.MatchString(e.LinkRate), "link-rate: got %q, want a bandwidth such as 40mbit", e.LinkRate)
 	e.Design.check(c)
 	e.checkMetrics(c)
 	e.checkVariants(c)
 	return errors.Join(c.problems...)
 }
+
+var linkRate = regexp.MustCompile(`^[1-9][0-9]{0,5}(kbit|mbit|gbit)$`)
 
 // checker collects problems.
 type checker struct{ problems []error }
@@ -73,14 +77,15 @@ func (c *checker) address(key, address string, needed bool) {
 	}
 }
 
-var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9 .,+=_-]{0,39}$`)
+// variantName fits into a column of a table.
+var variantName = regexp.MustCompile(`^[^\pC\pZ][^\pC]{0,29}$`)
 
 func (e *Experiment) checkVariants(c *checker) {
 	c.require(len(e.Variants) >= 2, "variants: got %d, want at least two, the baseline first", len(e.Variants))
 	names := map[string]bool{}
 	for i, v := range e.Variants {
 		key := fmt.Sprintf("variants[%d]", i)
-		c.require(variantName.MatchString(v.Name), "%s.name: got %q, want up to 40 letters, digits, spaces or .,+=_-", key, v.Name)
+		c.require(variantName.MatchString(v.Name), "%s.name: got %q, want 1 to 30 printable characters", key, v.Name)
 		c.require(!names[v.Name], "%s.name: %q is taken already", key, v.Name)
 		names[v.Name] = true
 		setup := e.Setup(i)

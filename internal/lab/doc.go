@@ -8,7 +8,8 @@
 // or load. The first variant is the baseline, and each of the others is compared with it by each of the metrics.
 //
 //	question, expectation, measured    text; measured is the result of a run, filled in later
-//	network, window, cut               where the programs meet, which part of a run is measured, and whether clients vanish
+//	network, window                    where the programs meet, and which part of a run is measured
+//	link-rate, cut                     a slow link, and clients that vanish
 //	design                             order (abba, random), repeats, warmup, measure, cooldown, timeout
 //	metrics                            name, value, per, scale, unit, better, effect, min-effect
 //	common, variants                   gateway, swarm, env, sysctl, io, nofile, conntrack; variants also name, about

@@ -17,8 +17,10 @@ type Experiment struct {
 	Network Network `yaml:"network"`
 	Window  Window  `yaml:"window"`
 	// Cut, if set, ends the run's network (Link only) instead of its clients.
-	Cut    *Cut   `yaml:"cut"`
-	Design Design `yaml:"design"`
+	Cut *Cut `yaml:"cut"`
+	// LinkRate, if set, is the bandwidth from gateway to clients (Link only), as tc(8) takes it: 40mbit.
+	LinkRate string `yaml:"link-rate"`
+	Design   Design `yaml:"design"`
 
 	Metrics []Metric `yaml:"metrics"`
 

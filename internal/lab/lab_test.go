@@ -83,6 +83,8 @@ func TestBadInput(t *testing.T) {
 		{"I/O model", replace("gateway: {slice: 1024}", "io: uring"), "variants[1].io"},
 		{"conntrack on loopback", replace("gateway: {slice: 1024}", "conntrack: true"), "use network: private"},
 		{"cut on loopback", simple + "cut: {limit: 1s}\n", "only with network: link"},
+		{"slow loopback", simple + "link-rate: 1mbit\n", "only with network: link"},
+		{"bandwidth", simple + "network: link\nlink-rate: fast\n", "such as 40mbit"},
 		{"no clients", replace("conns: 10", "rate: 10"), "swarm.conns: missing"},
 	}
 	for _, tt := range tests {

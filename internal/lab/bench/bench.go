@@ -75,7 +75,7 @@ func (b *Bench) Run(ctx context.Context, job lab.Job) (record *lab.Record, err e
 	t := &trial{bench: b, job: job, setup: job.Experiment.Setup(job.Run.Variant), record: &lab.Record{}}
 	ctx, cancel := context.WithTimeout(ctx, t.patience())
 	defer cancel()
-	if t.network, err = openNetwork(job.Experiment.Network); err != nil {
+	if t.network, err = openNetwork(job.Experiment); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, t.network.close()) }()

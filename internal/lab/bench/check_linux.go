@@ -64,7 +64,7 @@ func checkNoFile(want uint64) error {
 
 // checkNetwork makes the network and what the variants want to have in it once, for a try.
 func checkNetwork(exp *lab.Experiment) error {
-	n, err := openNetwork(exp.Network)
+	n, err := openNetwork(exp)
 	if err == nil && exp.Cut != nil {
 		err = n.client.Silence()
 	}
@@ -77,7 +77,7 @@ func checkNetwork(exp *lab.Experiment) error {
 		err = errors.Join(err, n.close())
 	}
 	if err != nil {
-		return &lab.SkipError{Why: fmt.Sprintf("network: %s is not possible here: %v; it takes root, iproute2's ip for a link, and nftables in the kernel for cut and conntrack", exp.Network, err)}
+		return &lab.SkipError{Why: fmt.Sprintf("network: %s is not possible here: %v; it takes root, iproute2 for a link, and nftables in the kernel for cut and conntrack", exp.Network, err)}
 	}
 	return nil
 }

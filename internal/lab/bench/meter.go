@@ -30,7 +30,7 @@ type reading struct {
 }
 
 func newMeter(t *trial) (*meter, error) {
-	processes, err := sampling.NewProcesses([]int{t.gateway.pid()}, nil)
+	processes, err := sampling.NewProcesses(sampling.Fixed(t.gateway.pid()), nil)
 	if err != nil {
 		return nil, err
 	}

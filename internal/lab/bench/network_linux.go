@@ -14,9 +14,9 @@ import (
 // network is where the two programs meet. Both namespaces are nil for the machine's own loopback, and the same for a private one.
 type network struct{ server, client *netns.Namespace }
 
-func openNetwork(kind lab.Network) (*network, error) {
+func openNetwork(exp *lab.Experiment) (*network, error) {
 	n := &network{}
-	if kind == lab.Loopback {
+	if exp.Network == lab.Loopback {
 		return n, nil
 	}
 	var err error
@@ -24,15 +24,24 @@ func openNetwork(kind lab.Network) (*network, error) {
 		return nil, err
 	}
 	n.client = n.server
-	if kind == lab.Link {
-		if n.client, err = netns.New(); err == nil {
-			err = netns.Link(n.server, n.client)
-		}
+	if exp.Network == lab.Link {
+		err = n.link(exp.LinkRate)
 	}
 	if err != nil {
 		return nil, errors.Join(err, n.close())
 	}
 	return n, nil
+}
+
+// link makes the client a namespace of its own and connects it, at a rate if that is given.
+func (n *network) link(rate string) (err error) {
+	if n.client, err = netns.New(); err != nil {
+		return err
+	}
+	if err := netns.Link(n.server, n.client); err != nil || rate == "" {
+		return err
+	}
+	return n.server.Limit(rate)
 }
 
 func (n *network) close() error {

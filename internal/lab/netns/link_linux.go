@@ -30,17 +30,30 @@ func Link(server, client *Namespace) error {
 		{client, "link set " + linkName + " up"},
 	}
 	for _, step := range steps {
-		err := step.in.Do(func() error {
-			cmd := exec.Command("ip", strings.Fields(step.args)...)
-			cmd.ExtraFiles = []*os.File{client.file}
-			if out, err := cmd.CombinedOutput(); err != nil {
-				return fmt.Errorf("ip %s: %w: %s", step.args, err, strings.TrimSpace(string(out)))
-			}
-			return nil
-		})
-		if err != nil {
+		if err := step.in.tool("ip", step.args, client.file); err != nil {
 			return fmt.Errorf("link network namespaces: %w", err)
 		}
 	}
 	return nil
+}
+
+// Limit limits what a namespace sends over its link to a rate such as 40mbit, with a queue of at most 50 ms as a home router has it. It needs iproute2's tc.
+func (ns *Namespace) Limit(rate string) error {
+	// The burst holds a packet of 64 KiB, the largest that segmentation offload makes.
+	if err := ns.tool("tc", "qdisc add dev "+linkName+" root tbf rate "+rate+" burst 128kb latency 50ms"); err != nil {
+		return fmt.Errorf("limit link: %w", err)
+	}
+	return nil
+}
+
+// tool runs a program of iproute2 in the namespace, with files as its descriptors from 3 on.
+func (ns *Namespace) tool(name, args string, files ...*os.File) error {
+	return ns.Do(func() error {
+		cmd := exec.Command(name, strings.Fields(args)...)
+		cmd.ExtraFiles = files
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("%s %s: %w: %s", name, args, err, strings.TrimSpace(string(out)))
+		}
+		return nil
+	})
 }

@@ -2,6 +2,7 @@ package netns_test
 
 import (
 	"errors"
+	"io"
 	"net"
 	"os"
 	"strings"
@@ -109,6 +110,46 @@ func TestLinkAndSilence(t *testing.T) {
 		if !errors.Is(err, unix.EPERM) { // what connect says to a process whose own packet is dropped
 			t.Errorf("after: got %v, want silence", err)
 		}
+	}
+}
+
+// TestLimit sends more than the link takes at once.
+func TestLimit(t *testing.T) {
+	server, client := namespace(t), namespace(t)
+	if err := netns.Link(server, client); err != nil {
+		t.Skipf("cannot link namespaces: %v", err)
+	}
+	if err := server.Limit("8mbit"); err != nil {
+		t.Skipf("cannot limit a link: %v", err)
+	}
+	const size = 512 << 10 // half a second, less what may burst
+	var listener net.Listener
+	if err := server.Do(func() (err error) {
+		listener, err = net.Listen("tcp4", netns.ServerAddr+":0")
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	go func() {
+		if conn, err := listener.Accept(); err == nil {
+			conn.Write(make([]byte, size))
+			conn.Close()
+		}
+	}()
+	begin := time.Now()
+	var got int64
+	err := client.Do(func() error {
+		conn, err := net.DialTimeout("tcp4", listener.Addr().String(), time.Second)
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		got, err = io.Copy(io.Discard, conn)
+		return err
+	})
+	if took := time.Since(begin); err != nil || got != size || took < 300*time.Millisecond {
+		t.Errorf("got %d bytes in %s, %v, want %d in about 0.4 s", got, took, err, size)
 	}
 }
 
