@@ -13,6 +13,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
+	"tickgate/internal/iomodel"
 	"tickgate/internal/session"
 )
 
@@ -23,6 +24,7 @@ type node struct {
 	hub   *hub.Hub
 	slab  *epoll.Slab[session.State]
 	loops []*session.Loop
+	model iomodel.Server // serves instead of loops, nil with --io epoll
 
 	received atomic.Uint64  // messages from the bus
 	ended    sync.WaitGroup // the loops and the subscription
@@ -44,13 +46,24 @@ func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr s
 		n.close()
 		return nil, err
 	}
-	for range p.loops {
-		if err := n.addLoop(cfg, addr); err != nil {
-			n.close()
-			return nil, err
-		}
+	if err := n.listen(cfg, addr); err != nil {
+		n.close()
+		return nil, err
 	}
 	return n, nil
+}
+
+// listen makes what serves the clients.
+func (n *node) listen(cfg *config.Config, addr string) error {
+	if cfg.Server.IO != config.IOEpoll {
+		return n.addModel(cfg, addr)
+	}
+	for range n.plan.loops {
+		if err := n.addLoop(cfg, addr); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (n *node) addLoop(cfg *config.Config, addr string) error {
@@ -92,8 +105,11 @@ func sessionConfig(cfg *config.Config, n *node) session.Config {
 	}
 }
 
-// serve runs the loops until stop.
+// serve runs the loops, or the model, until stop.
 func (n *node) serve() {
+	if n.model != nil {
+		n.ended.Go(n.runModel)
+	}
 	for i, l := range n.loops {
 		n.ended.Go(func() {
 			if err := l.Run(); err != nil {
@@ -109,26 +125,40 @@ func (n *node) drain(d time.Duration, force <-chan os.Signal) error {
 	for _, l := range n.loops {
 		l.Drain(d)
 	}
+	if n.model != nil {
+		n.model.Drain(d)
+	}
 	const linger = 6 * time.Second // a session.Loop resets those that do not close back after 5 s
 	deadline := time.After(d + linger)
 	poll := time.NewTicker(20 * time.Millisecond)
 	defer poll.Stop()
-	for n.slab.Open() > 0 {
+	for n.open() > 0 {
 		select {
 		case <-force:
 			return errForced
 		case <-deadline:
-			return fmt.Errorf("drain: %d connections were still open after %v", n.slab.Open(), d+linger)
+			return fmt.Errorf("drain: %d connections were still open after %v", n.open(), d+linger)
 		case <-poll.C:
 		}
 	}
 	return nil
 }
 
+// open returns the number of open connections.
+func (n *node) open() int {
+	if n.model != nil {
+		return n.model.Open()
+	}
+	return n.slab.Open()
+}
+
 // close ends the loops and the subscription and waits for them.
 func (n *node) close() {
 	for _, l := range n.loops {
 		l.Stop()
+	}
+	if n.model != nil {
+		n.model.Stop()
 	}
 	n.cancel()
 	n.ended.Wait()

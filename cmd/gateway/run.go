@@ -13,6 +13,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/epoll"
 	"tickgate/internal/feed"
+	"tickgate/internal/iomodel"
 	"tickgate/internal/limits"
 	"tickgate/internal/prefork"
 )
@@ -38,6 +39,7 @@ var errForced = errors.New("a second signal ended the drain")
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, p program) int {
+	iomodel.ReleasePool() // gnet starts it when it is imported, and nobody here needs it
 	if prefork.IsChild() {
 		return p.exit(slog.New(slog.NewTextHandler(p.stderr, nil)), work(ctx, p))
 	}

@@ -63,6 +63,11 @@ func (s *source) snapshot() (m metrics.Snapshot) {
 
 // measure adds the node's numbers to m.
 func (n *node) measure(m *metrics.Snapshot) {
+	m.Bus = &metrics.Bus{Up: n.bus.Ready() == nil, Received: n.received.Load()}
+	if n.model != nil {
+		n.measureModel(m)
+		return
+	}
 	snapshots := make([]session.Snapshot, len(n.loops))
 	answered := make([]bool, len(n.loops))
 	var asked sync.WaitGroup
@@ -75,7 +80,6 @@ func (n *node) measure(m *metrics.Snapshot) {
 		t.add(&snapshots[i], !answered[i])
 	}
 	t.store(m)
-	m.Bus = &metrics.Bus{Up: n.bus.Ready() == nil, Received: n.received.Load()}
 }
 
 // totals sums the snapshots of a process's loops.

@@ -80,6 +80,9 @@ func (c *Config) checkTogether(p *Problems) {
 	if workers := int(c.Server.Workers); workers > c.Server.MaxConns {
 		p.add("--workers", strconv.Itoa(workers), "more processes than --max-conns connections; lower it")
 	}
+	if c.Server.IO != IOEpoll && (c.Clients.Echo || c.Topics.Policy != PolicyLatest) {
+		p.add("--io", string(c.Server.IO), "only for comparison: --echo and --policy=all need --io=epoll")
+	}
 	if collide(c.Server.Listen, c.Server.Admin.Addr) {
 		p.add("--admin", c.Server.Admin.Addr, "the same port as --listen; use another one, or off")
 	}
@@ -103,6 +106,9 @@ func anyHost(host string) bool {
 // warnings are settings that work and are seldom meant.
 func (c *Config) warnings() []string {
 	var w []string
+	if c.Server.IO != IOEpoll {
+		w = append(w, fmt.Sprintf("--io=%s is for comparison only, not for service", c.Server.IO))
+	}
 	if host, _, err := net.SplitHostPort(c.Server.Admin.Addr); err == nil && !loopback(host) {
 		w = append(w, fmt.Sprintf("--admin=%s is reachable from other machines: it shows memory through pprof and has no authentication yet; keep it behind a firewall", c.Server.Admin.Addr))
 	}

@@ -45,6 +45,10 @@ type Server struct {
 	// Loops is the number of event loops in each process. Default 0: one per CPU the process may
 	// use.
 	Loops int `default:"0" placeholder:"N" help:"Event loops per process; 0 takes one per usable CPU."`
+	// IO is the I/O model that serves clients. Default epoll, tickgate's own event loops. The others, gnet's engine and
+	// net/http with goroutines, are for comparison only: they know the default topic, the policy latest and nothing of
+	// resuming.
+	IO IO `name:"io" default:"epoll" placeholder:"epoll|gnet|goroutine" help:"I/O model. 'gnet' (its own engine) and 'goroutine' (net/http) are for comparison only."`
 	// MaxConns bounds the open client connections of all processes together. Default 120,000:
 	// 100,000 and a fifth to spare. More are refused with 503. Each costs a descriptor, some 300
 	// bytes of user memory and 2 to 5 KiB of kernel memory.

@@ -54,7 +54,7 @@ func file(t *testing.T, text string) (flag, path string) {
 func TestDefaults(t *testing.T) {
 	got := parse(t, nil, nil)
 	want := &Config{
-		Server: Server{Listen: ":8080", Admin: Admin{"127.0.0.1:9090"}, MaxConns: 120_000, Drain: 10 * time.Second},
+		Server: Server{IO: IOEpoll, Listen: ":8080", Admin: Admin{"127.0.0.1:9090"}, MaxConns: 120_000, Drain: 10 * time.Second},
 		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Seed: 1},
 		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, MaxMessage: 64 << 10},
 		Clients: Clients{

@@ -142,6 +142,26 @@ func (p *Policy) UnmarshalText(text []byte) error {
 	return errors.New("not a policy; write latest or all")
 }
 
+// IO is an I/O model.
+type IO string
+
+// The I/O models; see Server.IO.
+const (
+	IOEpoll     IO = "epoll"
+	IOGnet      IO = "gnet"
+	IOGoroutine IO = "goroutine"
+)
+
+// UnmarshalText parses epoll, gnet or goroutine.
+func (m *IO) UnmarshalText(text []byte) error {
+	switch v := IO(text); v {
+	case IOEpoll, IOGnet, IOGoroutine:
+		*m = v
+		return nil
+	}
+	return errors.New("not an I/O model; write epoll, gnet or goroutine")
+}
+
 // LogFormat is the format of log lines.
 type LogFormat string
 
