@@ -100,7 +100,7 @@ func newTotals(n *node) *totals {
 	return &totals{
 		clients: metrics.Clients{MaxConnections: n.plan.maxConns},
 		fanout: metrics.Fanout{
-			Topics: hubStats.Topics, Messages: hubStats.Published, LagMessages: hubStats.MaxLag,
+			Topics: hubStats.Topics, Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},
 		connections: map[[2]string]int{}, refusals: map[string]uint64{}, handshakes: map[string]uint64{},
 		closes: map[string]uint64{}, pauses: map[string]uint64{"exhausted": 0, "handshake_backlog": 0},

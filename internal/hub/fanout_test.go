@@ -216,6 +216,9 @@ func TestBlockedLeavesTheCursorAndResumeContinues(t *testing.T) {
 			b.publish(3)
 			b.drain()
 			b.want(7, 1)
+			if got := b.topic.LagTime(); got <= 0 {
+				t.Errorf("lag time of a blocked subscriber: got %v, want more than 0", got)
+			}
 			if got := b.topic.Lag(); got != 3 {
 				t.Errorf("lag while blocked: got %d, want 3", got)
 			}
@@ -227,6 +230,9 @@ func TestBlockedLeavesTheCursorAndResumeContinues(t *testing.T) {
 			}
 			b.drain()
 			b.want(7, test.want...)
+			if got := b.topic.LagTime(); got != 0 {
+				t.Errorf("lag time when all have everything: got %v, want 0", got)
+			}
 			if got := b.topic.Lag(); got != 0 {
 				t.Errorf("lag after resuming: got %d, want 0", got)
 			}

@@ -1,6 +1,9 @@
 package hub
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Stats is a snapshot of a hub's counters.
 type Stats struct {
@@ -11,6 +14,8 @@ type Stats struct {
 	Untracked uint64 // publications without a log, for want of room for the topic
 	Gaps      uint64 // publications before which the stream had lost messages
 	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
+	// MaxLagTime is how long the oldest message that any slowest subscriber had not got has been here.
+	MaxLagTime time.Duration
 }
 
 // Stats returns a snapshot. Safe for concurrent use; it takes time in proportion to the number of topics.
@@ -25,6 +30,7 @@ func (h *Hub) Stats() Stats {
 	s.Topics = len(h.topics)
 	for _, t := range h.topics {
 		s.MaxLag = max(s.MaxLag, t.Lag())
+		s.MaxLagTime = max(s.MaxLagTime, t.LagTime())
 	}
 	return s
 }
@@ -41,6 +47,21 @@ func (t *Topic) Lag() (lag uint64) {
 		}
 	}
 	return lag
+}
+
+// LagTime returns how long ago the oldest message arrived that the slowest subscriber had not got in the last pass; 0
+// if it had all. Safe for concurrent use.
+func (t *Topic) LagTime() time.Duration {
+	lag := t.Lag()
+	if lag == 0 {
+		return 0
+	}
+	pos := t.Head() + 1 - min(lag, t.Head())
+	m := t.At(max(pos, t.Oldest()))
+	if m == nil { // overwritten meanwhile
+		return 0
+	}
+	return time.Since(m.received)
 }
 
 // FanoutStats is a snapshot of a fan-out's counters, one unit per subscriber and message unless noted.
