@@ -15,7 +15,7 @@ import (
 // for a browser that connected in advance would take that for the answer to its first request.
 func TestHeaderTimeout(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{HeaderTimeout: 300 * time.Millisecond, Heartbeat: time.Hour}, hub.TopicConfig{})
+	g := serve(t, Config{HeaderTimeout: time.Second, Heartbeat: time.Hour}, hub.TopicConfig{})
 	silent, half, busy, head := g.dial(), g.dial(), g.dial(), g.dial()
 	half.write("GET /sse HTTP/1.1\r\nHost: x\r\n")
 	head.write("HEAD /sse HTTP/1.1\r\nHost: x\r\n")
@@ -33,8 +33,8 @@ func TestHeaderTimeout(t *testing.T) {
 	}()
 	started := time.Now()
 	checkResponse(t, busy.rest(), http.MethodGet, http.StatusRequestTimeout, "header_timeout")
-	if took := time.Since(started); took < 100*time.Millisecond || took > patience/2 {
-		t.Errorf("got the end after %v, want about 300 ms", took)
+	if took := time.Since(started); took < 500*time.Millisecond || took > patience/2 {
+		t.Errorf("got the end after %v, want about a second", took)
 	}
 	close(stop)
 	await(t, stopped, "the busy client's end")
@@ -56,7 +56,7 @@ func TestHeaderTimeout(t *testing.T) {
 // A session that is open has no header timeout.
 func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{HeaderTimeout: 100 * time.Millisecond}, hub.TopicConfig{})
+	g := serve(t, Config{HeaderTimeout: 500 * time.Millisecond}, hub.TopicConfig{})
 	c, late := g.sse("/sse"), g.dial()
 	g.subscribed(1)
 	late.end() // longer than that

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"flag"
 	"fmt"
 	"net"
 	"os"
@@ -13,6 +14,11 @@ import (
 
 // TestMain fails the run if it leaves goroutines or descriptors behind.
 func TestMain(m *testing.M) {
+	// Parallel tests wait for timers; they need no processor each.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "16"); err != nil {
+		panic(err)
+	}
 	warmUp()
 	before := descriptors()
 	code := m.Run()

@@ -23,7 +23,7 @@ func TestWriteTimeout(t *testing.T) {
 	for _, policy := range policies {
 		t.Run(policy.String(), func(t *testing.T) {
 			t.Parallel()
-			g := serve(t, Config{Sockets: tight, WriteTimeout: 500 * time.Millisecond}, hub.TopicConfig{Policy: policy})
+			g := serve(t, Config{Sockets: tight, WriteTimeout: time.Second}, hub.TopicConfig{Policy: policy})
 			socket := g.sleeper().open(request("/ws", upgrade...), 101)
 			stream := g.sleeper().open(request("/sse"), 200)
 			reader := g.ws("/ws")
@@ -52,13 +52,13 @@ func TestWriteTimeout(t *testing.T) {
 // A slow client that takes some bytes now and then is slow, not gone.
 func TestWriteTimeoutSparesThoseThatRead(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{Sockets: tight, WriteTimeout: 400 * time.Millisecond}, hub.TopicConfig{})
+	g := serve(t, Config{Sockets: tight, WriteTimeout: time.Second}, hub.TopicConfig{})
 	c := g.sleeper().open(request("/ws", upgrade...), 101)
 	g.subscribed(1)
 	g.publish(text(256 << 10))
 	g.blocked(1)
 	buf := make([]byte, 8<<10)
-	for read := 0; read < 200<<10; time.Sleep(50 * time.Millisecond) { // over more than a second
+	for read := 0; read < 200<<10; time.Sleep(60 * time.Millisecond) { // over 1.5 s
 		n, err := io.ReadAtLeast(c, buf, len(buf))
 		if err != nil {
 			t.Fatalf("after %d bytes: %v", read, err)
