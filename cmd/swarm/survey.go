@@ -57,6 +57,7 @@ func serverFinder(o *options, me int) func() ([]int, error) {
 	}
 	return func() ([]int, error) {
 		pids, err := sample.Listeners(ports...)
+		pids = sample.Family(pids)
 		return slices.DeleteFunc(pids, func(pid int) bool { return pid == me }), err
 	}
 }

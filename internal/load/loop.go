@@ -3,7 +3,6 @@ package load
 import (
 	"fmt"
 	"math/rand/v2"
-	"os"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +29,7 @@ type loop struct {
 	book
 	crowd
 	rng     *rand.Rand
+	seed    uint64 // makes the nonces of two runs differ
 	scratch []byte
 	goal    Goal
 }
@@ -85,7 +85,7 @@ type crowd struct {
 func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
 	l := &loop{
 		cfg: cfg, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
-		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
 	}
 	l.fields.time, l.fields.seq, l.fields.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
 	l.header = joinFields(cfg.Headers)
@@ -112,15 +112,12 @@ const (
 // nonce returns the 16 random bytes of a client's WebSocket handshake. They are computed and not stored: the answer is
 // checked against the same computation.
 func (l *loop) nonce(c *client) (n [16]byte) {
-	src := rand.NewPCG(uint64(c.index)<<8|uint64(c.attempts), uint64(c.mark)^processSeed)
+	src := rand.NewPCG(uint64(c.index)<<8|uint64(c.attempts), uint64(c.mark)^l.seed)
 	for i := range n {
 		n[i] = byte(src.Uint64() >> 32)
 	}
 	return n
 }
-
-// processSeed makes the nonces of two runs differ.
-var processSeed = uint64(os.Getpid())<<32 ^ uint64(time.Now().UnixNano())
 
 func (l *loop) target(c *client) *Target { return &l.cfg.Targets[c.target] }
 

@@ -24,6 +24,21 @@ func TestDescendants(t *testing.T) {
 	}
 }
 
+func TestFamily(t *testing.T) {
+	parents := map[int]int{5: 2, 6: 2, 2: 1, 9: 0}
+	if got, want := climb([]int{5, 6, 9}, func(pid int) int { return parents[pid] }), []int{1, 9}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+	child := exec.Command("sleep", "60")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
+	if got, want := Family([]int{child.Process.Pid}), []int{child.Process.Pid}; !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v: this test is another program than sleep", got, want)
+	}
+}
+
 func TestUsageOfThisProcessAndItsChild(t *testing.T) {
 	child := exec.Command("sleep", "60")
 	if err := child.Start(); err != nil {
