@@ -106,6 +106,16 @@ type Messages struct {
 	Replayed   int64   `json:"replayed"`
 	Skewed     int64   `json:"skewed"`
 	Pings      int64   `json:"pings"`
+
+	Ramp Judged `json:"while_connecting"` // the part of the counts above that belongs to the ramp
+}
+
+// Judged is how many messages were not as they should be.
+type Judged struct {
+	Lost       int64 `json:"lost"`
+	Conflated  int64 `json:"conflated"`
+	Duplicates int64 `json:"duplicates"`
+	Reordered  int64 `json:"reordered"`
 }
 
 // Transport is the part of one transport.

@@ -46,6 +46,7 @@ func example(t *testing.T) *Run {
 	final.ByTransport[load.WebSocket].Lost = 2
 	final.Faults.ByKind[load.Refused] = 1
 	final.Faults.Examples = map[load.Failure]string{load.Refused: "ws://h/ws: connection refused"}
+	full.ByTransport[load.WebSocket].Conflated, final.ByTransport[load.WebSocket].Conflated = 3, 4
 	run := &Run{
 		Environment: Environment{Machine: sample.Machine{CPUs: 2, Kernel: "Linux 6.18"}},
 		Plan:        Plan{Requested: 100, Planned: 100, Processes: 2, Targets: []string{"ws://h/ws"}, Policy: "latest"},
@@ -188,7 +189,7 @@ func TestTableAndJSON(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"100 of 100 (ws 70, sse 30)", "  refused  1, first: ws://h/ws: connection refused", "lost", "p99 900 ms",
+		"100 of 100 (ws 70, sse 30)", "  refused  1, first: ws://h/ws: connection refused", "lost", "4, of which 3 while connecting", "p99 900 ms",
 		"300 bytes per connection", "5.00 µs per message", "a note", "verdict",
 	} {
 		if !strings.Contains(table.String(), want) {

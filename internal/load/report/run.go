@@ -96,6 +96,7 @@ func (run *Run) messages(final, full, end load.Tally) Messages {
 		Lost:      final.Lost, Conflated: final.Conflated, Duplicates: final.Duplicates, Reordered: final.Reordered,
 		Missed: final.Missed, Gaps: final.Gaps, Untimed: final.Untimed, Untracked: final.Untracked,
 		Replayed: final.Replayed, Skewed: final.Skewed, Pings: final.Pings,
+		Ramp: Judged{full.Lost, full.Conflated, full.Duplicates, full.Reordered},
 	}
 }
 

@@ -70,10 +70,10 @@ func (t *table) messages(r *Report) {
 	if m.Received > 0 && m.Untracked == m.Received {
 		t.row("loss", "unknown: no message has a sequence number, see --seq-field")
 	} else {
-		t.row("lost", "%s", comma(m.Lost))
-		t.row("conflated", "%s", comma(m.Conflated))
-		t.row("duplicates", "%s", comma(m.Duplicates))
-		t.row("reordered", "%s", comma(m.Reordered))
+		t.judged("lost", m.Lost, m.Ramp.Lost)
+		t.judged("conflated", m.Conflated, m.Ramp.Conflated)
+		t.judged("duplicates", m.Duplicates, m.Ramp.Duplicates)
+		t.judged("reordered", m.Reordered, m.Ramp.Reordered)
 	}
 	t.some("missed while away", m.Missed)
 	t.some("gaps told", m.Gaps)
@@ -154,6 +154,15 @@ func (t *table) asserts(r *Report) {
 		}
 		t.row(v.Clause, "%s (%s)", state, v.Got)
 	}
+}
+
+// judged writes a count, and which part of it belongs to the ramp.
+func (t *table) judged(name string, n, ramp int64) {
+	if ramp == 0 {
+		t.row(name, "%s", comma(n))
+		return
+	}
+	t.row(name, "%s, of which %s while connecting", comma(n), comma(ramp))
 }
 
 // some writes a count that is worth a row only if there is any.
