@@ -65,7 +65,11 @@ func (p *printer) head(r *Report) {
 	whose := map[limits.Role]string{
 		limits.Gateway: "the gateway's ends", limits.Swarm: "the swarm's ends", limits.Both: "both ends on this machine",
 	}[r.Question.Role]
-	p.line("%s connections, %s, %g message/s to each", comma(r.Question.Conns), whose, r.Question.Rate)
+	rate := ""
+	if r.Question.Rate > 0 {
+		rate = fmt.Sprintf(", %g message/s to each", r.Question.Rate)
+	}
+	p.line("%s connections, %s%s", comma(r.Question.Conns), whose, rate)
 	p.line("Linux %s, %.3g CPUs, %s of memory to take", r.Kernel, r.CPUs, bytes(r.Room))
 	p.line("")
 }
@@ -105,11 +109,10 @@ func (p *printer) walls(r *Report) {
 	const width = 13
 	all := []Wall{r.Process, r.Machine, r.Pace}
 	slices.SortStableFunc(all, func(a, b Wall) int { return cmp.Compare(a.Holds, b.Holds) })
-	label := "First wall"
-	for _, w := range all {
+	labels := [...]string{"First wall", "Then", ""}
+	for i, w := range all { // one without a name comes last: it holds any number
 		if w.Name != "" {
-			p.labelled(0, label, width, w.describe(r))
-			label = "Then"
+			p.labelled(0, labels[i], width, w.describe(r))
 		}
 	}
 	p.labelled(0, "Answer", width, r.answer())
