@@ -19,12 +19,9 @@ func (p program) announce(exp *lab.Experiment, store *lab.Store) {
 // progress says how a run went. Values are not shown: whoever sees them stops when they please.
 func (p program) progress(at lab.Progress) {
 	where := fmt.Sprintf("run %d of %d, block %d, %s", at.Run.Number, at.Of, at.Run.Block, at.Run.Name)
-	switch {
-	case at.Failed != nil && at.Took == 0:
+	if at.Failed != nil {
 		p.logf("%s: failed: %v", where, at.Failed)
-	case at.Took > 0:
-		p.logf("%s: %s", where, at.Took.Round(100*time.Millisecond))
-	case at.Left > 0:
-		p.logf("%s … about %s left", where, at.Left.Round(time.Second))
+		return
 	}
+	p.logf("%s: %s; about %s left", where, at.Took.Round(100*time.Millisecond), at.Left.Round(time.Second))
 }

@@ -2,7 +2,6 @@ package lab
 
 import (
 	"fmt"
-	"math"
 
 	"tickgate/internal/lab/infer"
 )
@@ -48,7 +47,7 @@ func (e *Experiment) Analyse(records []*Record) (*Result, error) {
 	}
 	result := &Result{Experiment: e.Name, Blocks: len(blocks)}
 	if missing := e.Design.Repeats - len(blocks); missing > 0 {
-		result.Warnings = append(result.Warnings, fmt.Sprintf("%d of %d blocks are incomplete and left out", missing, e.Design.Repeats))
+		result.Warnings = append(result.Warnings, fmt.Sprintf("incomplete and left out: %d of %d blocks", missing, e.Design.Repeats))
 	}
 	var effects []infer.Effect
 	for v := 1; v < len(e.Variants); v++ {
@@ -68,7 +67,7 @@ func (e *Experiment) Analyse(records []*Record) (*Result, error) {
 func (e *Experiment) DesignWarnings() []string {
 	tests := e.tests()
 	if least := infer.MinBlocks(tests); e.Design.Repeats < least {
-		return []string{fmt.Sprintf("%d blocks cannot show a difference that survives the correction for %d tests; it takes %d", e.Design.Repeats, tests, least)}
+		return []string{fmt.Sprintf("no difference can survive the correction for %d tests with so few repeats (%d); it takes %d", tests, e.Design.Repeats, least)}
 	}
 	return nil
 }
@@ -138,18 +137,10 @@ func (e *Experiment) compare(blocks []values, m, v int) (Finding, infer.Effect) 
 	finding := Finding{
 		Metric: metric.Name, Unit: metric.Unit, Baseline: e.Variants[0].Name, Variant: e.Variants[v].Name, Blocks: len(blocks),
 		Effect: scale.kind, Minimum: scale.minimum,
-		Estimate: scale.show(effect.Estimate), Low: bounded(scale.show(effect.Low)), High: bounded(scale.show(effect.High)), P: effect.P,
+		Estimate: scale.show(effect.Estimate), Low: scale.bound(effect.Low), High: scale.bound(effect.High), P: effect.P,
 	}
 	if len(blocks) > 0 {
 		finding.Median = []float64{infer.Summarise(runs[0]).Median, infer.Summarise(runs[1]).Median}
 	}
 	return finding, effect
-}
-
-// bounded returns nil for a bound that is none.
-func bounded(x float64) *float64 {
-	if math.IsInf(x, 0) || math.IsNaN(x) {
-		return nil
-	}
-	return &x
 }

@@ -233,7 +233,7 @@ func TestIncompleteBlocks(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Blocks != 7 || result.Findings[0].Blocks != 7 || len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "1 of 8 blocks") {
+	if result.Blocks != 7 || result.Findings[0].Blocks != 7 || len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], ": 1 of 8 blocks") {
 		t.Errorf("got %d blocks and warnings %q, want 7 and a warning", result.Blocks, result.Warnings)
 	}
 	if _, err := exp.Analyse(nil); err != nil {

@@ -120,6 +120,9 @@ func grouped(x float64) string {
 	return digits
 }
 
+// maxInHeadline is how many differences can be read at a glance.
+const maxInHeadline = 3
+
 // headline is the experiment's answer in one sentence.
 func (e *Experiment) headline(findings []Finding) string {
 	var differ []string
@@ -131,6 +134,9 @@ func (e *Experiment) headline(findings []Finding) string {
 		case infer.Inconclusive:
 			open++
 		}
+	}
+	if more := len(differ) - maxInHeadline; more > 0 {
+		differ = append(differ[:maxInHeadline], fmt.Sprintf("and %d more", more))
 	}
 	rest := ""
 	if open > 0 {

@@ -56,6 +56,15 @@ func (s scale) show(difference float64) float64 {
 	return difference
 }
 
+// bound is show for the end of an interval, nil if it has none.
+func (s scale) bound(difference float64) *float64 {
+	if math.IsInf(difference, 0) {
+		return nil
+	}
+	shown := s.show(difference)
+	return &shown
+}
+
 // reach returns the differences on the scale that reach the smallest effect of interest.
 func (s scale) reach() (below, above float64) {
 	if s.kind == Ratio {

@@ -28,7 +28,7 @@ type Session struct {
 	Experiment *Experiment
 	Store      *Store
 	Bench      Bench
-	// Progress is told of every run before and after it is made. It may not be nil.
+	// Progress is told of every run that was made, and of every attempt that failed. It may not be nil.
 	Progress func(Progress)
 }
 
@@ -36,9 +36,9 @@ type Session struct {
 type Progress struct {
 	Run    Run
 	Of     int           // runs in all
-	Took   time.Duration // 0 before the run
-	Left   time.Duration // estimated for all that are left; 0 if unknown
-	Failed error         // of an attempt
+	Took   time.Duration // with all attempts
+	Left   time.Duration // estimated for all that are left
+	Failed error         // why the attempt failed; nil if it did not
 }
 
 // attempts is how often a run is tried. A second time is enough for a port that somebody else took; what fails twice has to be looked at.
@@ -56,45 +56,38 @@ func (s *Session) Run(ctx context.Context) error {
 		done[r.Run.Number] = true
 	}
 	plan := s.Experiment.Schedule(s.Store.Manifest.Seed)
-	var spent time.Duration
+	begin := time.Now()
 	made := 0
 	for _, run := range plan {
 		if done[run.Number] {
 			continue
 		}
-		progress := Progress{Run: run, Of: len(plan)}
-		if made > 0 {
-			progress.Left = spent / time.Duration(made) * time.Duration(len(plan)-len(done))
-		}
-		s.Progress(progress)
-		begin := time.Now()
-		if err := s.attempt(ctx, progress); err != nil {
+		started := time.Now()
+		if err := s.attempt(ctx, run, len(plan)); err != nil {
 			return fmt.Errorf("run %d (%s): %w", run.Number, run.Name, err)
 		}
 		done[run.Number] = true
 		made++
-		spent += time.Since(begin)
+		left := time.Since(begin) / time.Duration(made) * time.Duration(len(plan)-len(done))
+		s.Progress(Progress{Run: run, Of: len(plan), Took: time.Since(started), Left: left})
 	}
 	return nil
 }
 
-// attempt makes a run, again if it fails.
-func (s *Session) attempt(ctx context.Context, progress Progress) error {
+// attempt makes a run, again if it fails, and stores it.
+func (s *Session) attempt(ctx context.Context, run Run, of int) error {
 	var failed error
 	for range attempts {
-		record, err := s.once(ctx, progress.Run)
+		record, err := s.once(ctx, run)
 		if err == nil {
-			progress.Took = time.Duration(record.Took * float64(time.Second))
-			s.Progress(progress)
 			return s.Store.Put(record)
 		}
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		failed = err
-		progress.Failed = err
-		s.Progress(progress)
-		if err := s.Store.PutFailure(Failure{Run: progress.Run, At: time.Now(), Error: err.Error()}); err != nil {
+		s.Progress(Progress{Run: run, Of: of, Failed: err})
+		if err := s.Store.PutFailure(Failure{Run: run, At: time.Now(), Error: err.Error()}); err != nil {
 			return err
 		}
 	}

@@ -17,16 +17,18 @@ type command struct {
 	env       map[string]string // besides lab's own
 	nofile    uint64            // 0 leaves it
 	namespace *netns.Namespace  // nil leaves it
+	// in is how String calls the namespace, which has no name; empty for none.
+	in string
 }
 
 // settingVariable are variables of lab's own environment that the programs do not get.
 var settingVariable = regexp.MustCompile(`^(TICKGATE_[A-Z_]+|GO(GC|MEMLIMIT|MAXPROCS|DEBUG|TRACEBACK))=`)
 
-// String writes the command as a shell takes it, with tools of util-linux in the place of the shim. What it does not say is the namespace.
+// String writes the command as a shell takes it, with tools of util-linux and iproute2 in the place of the shim.
 func (c command) String() string {
 	var words []string
-	if c.namespace != nil {
-		words = append(words, "unshare", "--net")
+	if c.in != "" {
+		words = append(words, "ip", "netns", "exec", c.in)
 	}
 	if c.nofile > 0 {
 		n := strconv.FormatUint(c.nofile, 10)

@@ -35,6 +35,17 @@ func publicHost(n lab.Network) string {
 	return "127.0.0.1"
 }
 
+// namespaces returns what those of gateway and swarm are called in commands.
+func namespaces(n lab.Network) (server, client string) {
+	switch n {
+	case lab.Private:
+		return "lab", "lab"
+	case lab.Link:
+		return "lab-server", "lab-client"
+	}
+	return "", ""
+}
+
 // endpoints are the gateway's addresses.
 type endpoints struct{ public, admin string }
 
@@ -75,6 +86,7 @@ func (t *trial) gatewayCommand(ends endpoints) command {
 	for name, value := range t.setup.Env {
 		c.env[name] = string(value)
 	}
+	c.in, _ = namespaces(t.job.Experiment.Network)
 	if t.network != nil {
 		c.namespace = t.network.server
 	}
@@ -92,6 +104,7 @@ func (t *trial) swarmCommand(ends endpoints) command {
 		c.args = append(c.args, "--admin=http://"+ends.admin)
 	}
 	c.args = append(c.args, "http://"+ends.public)
+	_, c.in = namespaces(t.job.Experiment.Network)
 	if t.network != nil {
 		c.namespace = t.network.client
 	}

@@ -20,7 +20,7 @@ var page string
 // HTML returns the report as one self-contained page.
 func (r *Report) HTML() ([]byte, error) {
 	functions := template.FuncMap{
-		"median": median, "probability": probability, "verdict": verdict, "method": method, "pairs": pairs,
+		"median": median, "probability": probability, "verdict": verdict, "method": method, "pairs": pairs, "letter": letter,
 		"plot": r.plot, "forest": forest, "add": func(a, b float64) float64 { return a + b },
 		"sub":   func(what, from float64) float64 { return from - what },
 		"stamp": func(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") },

@@ -125,7 +125,7 @@ func TestFewRuns(t *testing.T) {
 			t.Errorf("%d runs: the page contains %q", runs, found)
 		}
 		var b strings.Builder
-		if err := r.WriteText(&b); err != nil || !strings.Contains(b.String(), fmt.Sprintf("%d of 8 blocks are incomplete", 8-runs/4)) {
+		if err := r.WriteText(&b); err != nil || !strings.Contains(b.String(), fmt.Sprintf("left out: %d of 8 blocks", 8-runs/4)) {
 			t.Errorf("%d runs: got %v and %s, want a warning about incomplete blocks", runs, err, &b)
 		}
 	}
