@@ -108,7 +108,7 @@ func (p *process) output() []byte { return bytes.TrimSpace(p.stdout.Bytes()) }
 // interrupt asks the program to come to an end.
 func (p *process) interrupt() { p.signal(syscall.SIGINT) }
 
-// stop ends the program and all it started, and waits for it.
+// stop ends the program and waits for it. What it started itself ends with it: the workers of both programs do.
 func (p *process) stop() {
 	if p == nil {
 		return
@@ -117,11 +117,9 @@ func (p *process) stop() {
 	select {
 	case <-p.done:
 	case <-time.After(grace):
+		p.signal(syscall.SIGKILL)
+		<-p.done
 	}
-	// The whole group: a program that has ended may have left others behind, and one that is alive has had its time. The group's number is not
-	// taken by others while any member lives; if none does the call fails.
-	_ = syscall.Kill(-p.pid(), syscall.SIGKILL)
-	<-p.done
 	p.log.Close()
 }
 
