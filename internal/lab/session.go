@@ -135,14 +135,3 @@ func loadAverage() float64 {
 	load, _ := strconv.ParseFloat(first, 64)
 	return load
 }
-
-// Continue says whether runs may be added to the store here and now; the error is an InputError with the reason.
-func (s *Store) Continue(here Environment, source []byte) error {
-	if source != nil && string(source) != s.Manifest.Source {
-		return inputErrorf("%s: the experiment has changed since its first run; begin a new one", s.Dir)
-	}
-	if why := here.conflict(s.Manifest.Environment); why != "" {
-		return inputErrorf("%s: %s; runs of both must not be mixed, begin a new experiment", s.Dir, why)
-	}
-	return nil
-}

@@ -41,6 +41,9 @@ const defaultPatience = 5 * time.Second
 // ErrBusy says that another keeper is at work.
 var ErrBusy = errors.New("another lab is running on this machine, and two at once would measure each other")
 
+// ErrHeld says that settings cannot be changed because those of the last Apply are not restored.
+var ErrHeld = errors.New("sysctls of the last run could not be restored")
+
 // Open takes the lock and restores what a keeper and a guardian that were both killed have left behind.
 func Open(cfg Config) (*Keeper, error) {
 	if cfg.Patience == 0 {
@@ -105,7 +108,7 @@ func (k *Keeper) recover() error {
 // Apply changes settings. Unless it returns an error, Restore has to be called before the next Apply; after an error all is as it was.
 func (k *Keeper) Apply(settings []Setting) error {
 	if k.held != nil {
-		panic("BUG: settings applied over settings")
+		return ErrHeld
 	}
 	if len(settings) == 0 {
 		return nil

@@ -70,6 +70,9 @@ func TestUnwritableSettingChangesNothing(t *testing.T) {
 	if err := k.Apply(append(changed(0), undo.Setting{Name: "net.ipv4.fixed", Value: "1"})); err == nil {
 		t.Error("got no error, want one")
 	}
+	if err := k.Apply(changed(1)); !errors.Is(err, undo.ErrHeld) {
+		t.Errorf("again: got %v, want ErrHeld", err)
+	}
 	// The setting itself cannot be restored either, so the undo file has to stay; all others are as they were.
 	tree := sysctl.Tree{Root: filepath.Join(dir, "tree")}
 	for name, want := range originals {
