@@ -125,6 +125,9 @@ func (l *Loop[S]) reap() {
 		_ = unix.Close(int(d.fd))
 	}
 	l.dead = l.dead[:0]
+	if l.wheel.count == 0 {
+		l.rest()
+	}
 }
 
 func errnoOf(err error) unix.Errno {

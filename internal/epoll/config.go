@@ -39,6 +39,10 @@ type Config struct {
 	// Slice is how many sends one slice of work may make before I/O events get their turn. Default 256, about
 	// 1.5 ms of sends on loopback.
 	Slice int
+	// EdgeTriggered registers connections with EPOLLET (epoll(7)): the kernel then looks at a socket once per arrival
+	// and not a second time to see whether it has been read empty, which is an eighth of a load generator's processor
+	// time. A peer that sends without end keeps the loop to itself, so it is for clients of a server under test only.
+	EdgeTriggered bool
 	// Coalesce makes an idle loop wait this long after the first event for more to come, at the price of that much
 	// latency. It is meant for load generators that share the machine with what they load; 1 ms halves their
 	// processor time. Default 0, off.

@@ -172,7 +172,6 @@ func (l *Loop[S]) register(fd int, peer netip.AddrPort, limit int) (*Conn[S], er
 	if err != nil {
 		return nil, err
 	}
-	l.arm(true)
 	c.addr, c.port = peer.Addr().As16(), peer.Port()
 	c.lastRead, c.lastWrite = l.wheel.now, l.wheel.now
 	l.link(c, l.wheel.now+ticks(maxTimer))
@@ -236,14 +235,14 @@ func (l *Loop[S]) pause(i int, p pause) {
 		_ = l.poller.Delete(l.listeners[i].fd)
 	}
 	l.listeners[i].paused = max(l.listeners[i].paused, p)
-	l.arm(true)
+	l.wakeAt(l.wheel.now + 1)
 }
 
 func (l *Loop[S]) resume(i int) {
 	l.listeners[i].paused = accepting
 	if err := l.poller.AddRead(&netpoll.PollAttachment{FD: l.listeners[i].fd}, false); err != nil {
 		l.listeners[i].paused = pausedTick
-		l.arm(true)
+		l.wakeAt(l.wheel.now + 1)
 	}
 }
 

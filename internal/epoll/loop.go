@@ -33,9 +33,9 @@ type Loop[S any] struct {
 	dead      []dying
 	buf       []byte // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
-	timer     int  // timerfd
-	ticking   bool // the timerfd is armed
-	reserve   int  // descriptor kept for refusing politely when there are no others
+	timer     int    // timerfd
+	armed     uint32 // tick for which the timerfd is set, 0 for none
+	reserve   int    // descriptor kept for refusing politely when there are no others
 	coalesce  coalescer
 	ending    bool // Run is about to return
 
@@ -137,7 +137,7 @@ func (l *Loop[S]) Done() <-chan struct{} { return l.done }
 // Post runs f on the loop's goroutine, after the batch of events at hand. It reports false, and f will not run,
 // if the loop has ended; a loop that ends may also drop what was posted shortly before. Safe for concurrent use.
 func (l *Loop[S]) Post(f func()) bool {
-	return l.trigger(func(any) error { f(); return nil })
+	return l.trigger(func(any) error { l.catchUp(); f(); return nil })
 }
 
 func (l *Loop[S]) trigger(f queue.Func) bool {
@@ -181,6 +181,7 @@ func (l *Loop[S]) work() {
 // event is the poller's callback.
 func (l *Loop[S]) event(fd int, ev netpoll.IOEvent, _ netpoll.IOFlags) error {
 	l.coalesce.event()
+	l.catchUp()
 	switch fd {
 	case l.doorbell:
 		l.work()
@@ -209,34 +210,13 @@ func (l *Loop[S]) ready(c *Conn[S], ev netpoll.IOEvent) {
 	}
 }
 
-// tick moves the clock, gathers expired timers and tries again to accept where that was paused.
+// tick answers the timerfd: timers may be due, and paused listeners try again.
 func (l *Loop[S]) tick() {
 	var b [8]byte
 	_, _ = unix.Read(l.timer, b[:])
-	l.advance(l.clock())
+	l.armed = 0
 	l.resumeListeners()
-	if l.fire(l.cfg.Slice) {
-		l.ring()
-	}
-	if l.wheel.count == 0 && !l.anyPaused() {
-		l.arm(false)
-	}
-}
-
-func (l *Loop[S]) clock() uint32 { return uint32(time.Since(l.start) / Tick) }
-
-// arm starts or stops the tick: a loop without connections sleeps.
-func (l *Loop[S]) arm(on bool) {
-	if l.ticking == on {
-		return
-	}
-	l.ticking = on
-	var spec unix.ItimerSpec
-	if on {
-		l.advance(l.clock())
-		spec.Value, spec.Interval = unix.NsecToTimespec(int64(Tick)), unix.NsecToTimespec(int64(Tick))
-	}
-	_ = unix.TimerfdSettime(l.timer, 0, &spec, nil)
+	l.rest()
 }
 
 // SinceRead returns how long ago bytes arrived last, or the connection was opened; resolution Tick.

@@ -271,7 +271,7 @@ func TestUseAfterEnd(t *testing.T) {
 func TestIdleLoopDoesNotTick(t *testing.T) {
 	n := serve(t, Config{}, &hooks{})
 	ticking := func() (on bool) {
-		n.do(func() { on = n.ticking })
+		n.do(func() { on = n.armed != 0 })
 		return on
 	}
 	if ticking() {
@@ -284,6 +284,22 @@ func TestIdleLoopDoesNotTick(t *testing.T) {
 	_ = c.Close()
 	n.closing()
 	eventually(t, "the tick is turned off", func() bool { return !ticking() })
+}
+
+// A loop sleeps until its first timer, and not from tick to tick.
+func TestLoopSleepsUntilTheFirstTimer(t *testing.T) {
+	n := serve(t, Config{}, &hooks{})
+	_, sc := n.connect()
+	n.do(func() {
+		n.SetTimer(sc, 20*time.Second)
+		if got, want := n.armed, n.wheel.now+200; got != want {
+			t.Errorf("timerfd set for tick %d, want %d", got, want)
+		}
+		n.SetTimer(sc, time.Second)
+		if got, want := n.armed, n.wheel.now+10; got != want {
+			t.Errorf("timerfd set for tick %d, want %d", got, want)
+		}
+	})
 }
 
 func TestSinceReadAndWrite(t *testing.T) {

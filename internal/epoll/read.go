@@ -6,38 +6,49 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readable makes one read. Epoll is level-triggered: what is left comes up again after the others had their turn.
+// readable makes one read. Epoll is level-triggered: what is left comes up again after the others had their turn. With
+// Config.EdgeTriggered it does not, so reading goes on until there is less than the buffer holds, and until the FIN
+// where one has arrived.
 func (l *Loop[S]) readable(c *Conn[S], ev netpoll.IOEvent) {
+	for l.read(c, ev) && l.cfg.EdgeTriggered && !c.has(flagDead|flagPaused) {
+		continue
+	}
+}
+
+// read makes one read and reports whether there may be more to read now.
+func (l *Loop[S]) read(c *Conn[S], ev netpoll.IOEvent) (more bool) {
 	if c.has(flagPaused) {
 		// Nobody wants to read, so that a reset would go unnoticed behind the bytes that have arrived before it.
 		if ev&(unix.EPOLLERR|unix.EPOLLHUP) != 0 {
 			l.lost(c, socketError(c.fd))
 		}
-		return
+		return false
 	}
 	held := l.restore(c)
 	n, errno := recv(c.fd, l.buf[held:])
 	switch {
 	case errno == unix.EAGAIN:
 		l.retain(c, l.buf[:held])
-		return
+		return false
 	case errno != 0:
 		l.lost(c, errno)
-		return
+		return false
 	case n == 0:
 		l.ended(c)
-		return
+		return false
 	}
+	more = held+n == len(l.buf) || ev&(unix.EPOLLRDHUP|unix.EPOLLHUP|unix.EPOLLERR) != 0
 	c.lastRead = l.wheel.now
 	l.counters.BytesIn += uint64(n)
 	if c.has(flagClosing) {
-		return // nothing that arrives while lingering matters, but it must be read for the close to be clean
+		return more // nothing that arrives while lingering matters, but it must be read for the close to be clean
 	}
 	b := l.buf[:held+n]
 	used := l.handler.OnData(c, b)
 	if used < len(b) && c.Alive() {
 		l.retain(c, b[used:])
 	}
+	return more
 }
 
 // restore moves the leftover of c to the front of the read buffer and returns its length.

@@ -241,3 +241,20 @@ func TestExpiredTimersComeInSlices(t *testing.T) {
 		return fired.Load() == conns
 	})
 }
+
+func TestCoarseTimersFireTogether(t *testing.T) {
+	w := newClockwork(t, 3)
+	w.pass(Tick) // the clock is not at a full second
+	w.SetCoarseTimer(w.conns[0], 5*time.Second)
+	w.SetCoarseTimer(w.conns[1], 5*time.Second+700*time.Millisecond)
+	w.SetCoarseTimer(w.conns[2], 300*time.Millisecond)
+	if got := w.pass(3 * Tick); !slices.Equal(got, []uint64{2}) {
+		t.Errorf("after 0.3 s: got %v, want [2]: short times are kept", got)
+	}
+	if got := w.pass(5500 * time.Millisecond); len(got) != 0 {
+		t.Errorf("just before the full second: got %v, want none", got)
+	}
+	if got := w.pass(Tick); len(got) != 2 {
+		t.Errorf("at the full second: got %v, want two", got)
+	}
+}

@@ -172,12 +172,12 @@ func (l *Loop[S]) Unsent(c *Conn[S]) int {
 // or room to write) is of interest, and a level would spin on the bytes that nobody reads.
 func (l *Loop[S]) rearm(c *Conn[S]) {
 	pa := netpoll.PollAttachment{FD: int(c.fd)}
-	paused := c.has(flagPaused)
+	edge := l.cfg.EdgeTriggered || c.has(flagPaused)
 	var err error
 	if c.has(flagBlocked | flagConnecting) {
-		err = l.poller.ModReadWrite(&pa, paused)
+		err = l.poller.ModReadWrite(&pa, edge)
 	} else {
-		err = l.poller.ModRead(&pa, paused)
+		err = l.poller.ModRead(&pa, edge)
 	}
 	if err != nil { // cannot happen to a registered descriptor; an unwatched connection must not live on
 		l.lost(c, errnoOf(err))

@@ -95,6 +95,7 @@ func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
 	var err error
 	l.ep, err = epoll.NewLoop(epoll.Config{
 		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: cfg.Coalesce,
+		EdgeTriggered: true,
 	}, slab, l)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: %w", err)

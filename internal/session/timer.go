@@ -74,5 +74,5 @@ func (l *Loop) watch(c *conn) {
 	if c.State().pinged {
 		d = min(l.cfg.Heartbeat, pongTimeout) // nothing may cut the client's time to answer short
 	}
-	l.epoll.SetTimer(c, d)
+	l.epoll.SetCoarseTimer(c, d)
 }
