@@ -116,12 +116,12 @@ func TestKilledChild(t *testing.T) {
 	w.checkSysctls("the end")
 }
 
-// killOne kills a stand-in of this test that has connections to lose.
+// killOne kills a stand-in of this test that serves; others are only asked for their flags.
 func killOne(path string) bool {
 	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
 	for _, file := range files {
 		line, _ := os.ReadFile(file)
-		if !strings.HasPrefix(string(line), path+"\x00") {
+		if !strings.HasPrefix(string(line), path+"\x00--listen") {
 			continue
 		}
 		var pid int
