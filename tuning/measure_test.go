@@ -1,8 +1,9 @@
+//go:build measure
+
 package tuning_test
 
 import (
 	"bytes"
-	"os"
 	"strconv"
 	"strings"
 	"syscall"
@@ -13,18 +14,9 @@ import (
 // conns is as many as fit twice into a process with nofile 20,000.
 const conns = 9_500
 
-// measuring skips a test that judges the kernel instead of this repository. README.md says how to run them.
-func measuring(t *testing.T) {
-	t.Helper()
-	if os.Getenv("MEASURE") == "" {
-		t.Skip("set MEASURE=1 to measure the kernel")
-	}
-}
-
 // TestStorm measures net.core.somaxconn: how long until all of 9,500 simultaneous connects are accepted by a listener
 // that is busy for the first 300 ms, as an event loop in a fan-out is.
 func TestStorm(t *testing.T) {
-	measuring(t)
 	listener, address := listen(t)
 	before := counter(t, "ListenOverflows")
 	start := time.Now()
@@ -51,7 +43,6 @@ func TestStorm(t *testing.T) {
 
 // TestQueues measures net.ipv4.tcp_mem: how many pages messages take that are sent and not read yet.
 func TestQueues(t *testing.T) {
-	measuring(t)
 	listener, address := listen(t)
 	var clients, servers []int
 	for range conns {
@@ -160,10 +151,4 @@ func number(t *testing.T, s string) int {
 		t.Fatal(err)
 	}
 	return n
-}
-
-// sysctl returns the value of a key of this machine.
-func sysctl(t *testing.T, key string) string {
-	t.Helper()
-	return strings.TrimSpace(read(t, "/proc/sys/"+strings.ReplaceAll(key, ".", "/")))
 }

@@ -276,3 +276,9 @@ func TestRefused(t *testing.T) {
 	}
 	k.must(t, "undo")
 }
+
+// sysctl returns the value of a key of this machine.
+func sysctl(t *testing.T, key string) string {
+	t.Helper()
+	return strings.TrimSpace(read(t, "/proc/sys/"+strings.ReplaceAll(key, ".", "/")))
+}

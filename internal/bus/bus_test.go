@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -317,15 +318,13 @@ func TestOpenErrors(t *testing.T) {
 }
 
 func TestUnwritableDirectory(t *testing.T) {
-	if os.Geteuid() == 0 {
-		t.Skip("root may write everywhere")
-	}
-	dir := t.TempDir()
-	if err := os.Chmod(dir, 0o500); err != nil {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
+	dir := filepath.Join(file, "data") // not even root can make a directory below a file
 	_, err := Open(t.Context(), Config{Dir: dir, Logger: testLogger(t)})
-	if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), dir) {
-		t.Errorf("got %v, want permission denied for %s", err, dir)
+	if !errors.Is(err, syscall.ENOTDIR) || !strings.Contains(err.Error(), file) {
+		t.Errorf("got %v, want not a directory for %s", err, file)
 	}
 }

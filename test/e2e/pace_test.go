@@ -1,3 +1,5 @@
+//go:build walls
+
 package e2e
 
 import (
@@ -11,11 +13,8 @@ import (
 
 // TestWallProcessor: with a fifth of a processor the gateway serves at least as many clients as the doctor says, and not many times more: the
 // doctor plans with 7 µs for a message, which is what 100,000 cold connections cost, and keeps a fifth of the time. It takes half a minute and a
-// processor that is its own, so it has to be asked for (WALLS=1).
+// processor that is its own, so it has to be asked for (go test -tags walls).
 func TestWallProcessor(t *testing.T) {
-	if os.Getenv("WALLS") == "" {
-		t.Skip("takes half a minute of a quiet machine; WALLS=1 asks for it")
-	}
 	const conns, rate = 8000, 10
 	group := cpuGroup(t, 4000, 20000)
 	inGroup := []string{"sh", "-c", fmt.Sprintf(`echo $$ > %s/cgroup.procs; exec "$@"`, group), "sh"}
