@@ -5,7 +5,6 @@ package tuning_test
 import (
 	"bytes"
 	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
