@@ -178,8 +178,8 @@ func (c *conductor) reason(stopped bool, held, dry time.Duration) string {
 		return stoppedByUser
 	case c.broken != nil:
 		return "a client process ended"
-	case c.stats.Connected() == 0:
-		return "nobody is connected"
+	case c.stats.Connected()+c.stats.Dialing+c.stats.Away == 0:
+		return "nobody is connected any more, nor waits to come back"
 	case c.o.ticks > 0 && c.run.Ticks.Count() >= c.o.ticks:
 		return stoppedByTicks
 	case c.o.hold > 0 && held >= c.o.hold:

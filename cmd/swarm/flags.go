@@ -41,7 +41,7 @@ type flags struct {
 	Assert   string        `placeholder:"CLAUSES" group:"report" help:"Conditions the report must meet, such as 'p99<900ms,loss=0,connected=100000'. Names: ${asserts}."`
 	Admin    string        `placeholder:"URL" group:"report" help:"The gateway's private listener, such as http://127.0.0.1:9090: its metrics become part of the report."`
 	PID      string        `name:"pid" placeholder:"P,Q" group:"report" help:"The server's processes, to be sampled with their children. Default: who listens on a loopback target's port; none samples nothing."`
-	Progress string        `default:"auto" enum:"auto,line,plain,off" group:"report" help:"One changing line (auto: on a terminal), a plain line every 5 s, or nothing."`
+	Progress string        `default:"auto" enum:"auto,line,plain,off" group:"report" help:"line is one changing line, plain a line every 5 s, off nothing; auto is line on a terminal, else plain."`
 
 	Version bool `group:"report" help:"Print the version."`
 }

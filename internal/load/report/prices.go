@@ -8,6 +8,9 @@ func (run *Run) server() *Server {
 		return nil
 	}
 	before, full, after := run.Begin.Server, run.Full.Server, run.End.Server
+	if full.CPU() < before.CPU() || after.CPU() < full.CPU() {
+		return nil // other processes than at the start: their clocks began anew
+	}
 	held, conns := run.held(), float64(run.End.Swarm.Connected())
 	s := &Server{
 		PIDs: run.PIDs, Before: before.PSS, After: after.PSS, RSSBefore: before.RSS, RSSAfter: after.RSS, Measure: "pss",

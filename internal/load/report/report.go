@@ -78,7 +78,7 @@ type Connections struct {
 	Opened      int64            `json:"opened"`
 	Disconnects int64            `json:"disconnects"` // not of the swarm's doing
 	Left        int64            `json:"left"`        // churn
-	Hinted      int64            `json:"hinted"`      // came back when the server said
+	Hinted      int64            `json:"hinted"`      // waits whose length the server chose
 	Resumed     int64            `json:"resumed"`     // came back with a last id
 	GaveUp      int              `json:"gave_up"`
 	Failures    map[string]int64 `json:"failures,omitempty"`

@@ -43,7 +43,7 @@ func (t *table) connections(r *Report) {
 	t.row("hold", "%.1f s, %s", r.Phases.Hold, r.Phases.Stopped)
 	t.some("disconnects", c.Disconnects)
 	t.some("left (churn)", c.Left)
-	t.some("came back as told", c.Hinted)
+	t.some("told when to return", c.Hinted)
 	t.some("resumed", c.Resumed)
 	t.some("gave up", int64(c.GaveUp))
 	for _, example := range c.Examples {
