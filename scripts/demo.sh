@@ -43,7 +43,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
 # In a session of its own the gateway does not see the Ctrl-C that ends the swarm, which then still reports; and it dies with this script.
-setsid setpriv --pdeathsig TERM bin/gateway --listen "$listen" --admin "$admin" --max-conns $((conns + conns / 5)) \
+setsid setpriv --pdeathsig TERM bin/gateway --listen "$listen" --admin "$admin" --max-conns $((conns + conns / 20)) \
 	--feed replay:data/sp500-2000.csv --feed-interval "$interval" --drain 2s "${gateway_flags[@]}" 2>"$log" &
 gateway=$!
 

@@ -50,10 +50,10 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if err := cmd.Wait(); err == nil {
 			t.Fatal("lab ended by itself")
 		}
-		eventually(t, "the undo file is gone", func() bool {
-			_, err := os.Stat(filepath.Join(w.state, "undo.json"))
-			return os.IsNotExist(err)
-		})
+		eventually(t, "the guardian is done", w.unlocked)
+		if _, err := os.Stat(filepath.Join(w.state, "undo.json")); err == nil {
+			t.Errorf("kill %d: got an undo file, want none", i)
+		}
 		w.checkSysctls(fmt.Sprintf("kill %d", i))
 		eventually(t, "the programs are gone", func() bool { return len(w.programs()) == 0 })
 		if _, err := os.Stat(filepath.Join(w.out, "manifest.json")); err == nil {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+	"golang.org/x/sys/unix"
 
 	"tickgate/internal/lab/bench/benchtest"
 	"tickgate/internal/lab/sysctl"
@@ -110,6 +111,16 @@ func (w *world) checkSysctls(when string) {
 			w.t.Errorf("%s: %s: got %q, %v, want %q", when, name, got, err, want)
 		}
 	}
+}
+
+// unlocked reports whether neither a lab nor a guardian is at work.
+func (w *world) unlocked() bool {
+	lock, err := os.Open(filepath.Join(w.state, "lock"))
+	if err != nil {
+		return os.IsNotExist(err) // nothing has begun
+	}
+	defer lock.Close()
+	return unix.Flock(int(lock.Fd()), unix.LOCK_EX|unix.LOCK_NB) == nil
 }
 
 // programs returns the command lines of this world's stand-ins that still run.

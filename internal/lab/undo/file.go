@@ -7,17 +7,15 @@ import (
 )
 
 // WriteFile writes a file so that after a crash at any moment it is there with its whole new content, or as it was before: it writes and syncs a new
-// file, renames it and syncs the directory.
+// file, renames it and syncs the directory. Nobody else may write the same file at the same time.
 func WriteFile(path string, content []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	// Always the same name, so that those who are killed here leave one file at most.
+	file, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".new"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	defer os.Remove(file.Name()) // fails once it has its name
 	_, err = file.Write(content)
-	if err == nil {
-		err = file.Chmod(0o644)
-	}
 	if err == nil {
 		err = file.Sync()
 	}

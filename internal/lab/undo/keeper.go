@@ -135,16 +135,16 @@ func (k *Keeper) Apply(settings []Setting) error {
 // Setting is a kernel setting and the value that it shall have.
 type Setting struct{ Name, Value string }
 
-// prepare makes sure that the settings are restored before any of them is changed.
+// prepare makes sure that the settings are restored before any of them is changed. The guardian comes first: if we are killed in between it removes the
+// undo file too.
 func (k *Keeper) prepare(j *journal) error {
-	if err := j.save(k.cfg.Dir); err != nil {
+	if err := k.tell(order{Dir: k.cfg.Dir, Journal: j}); err != nil {
 		return err
 	}
-	k.held = j
-	if err := k.tell(order{Dir: k.cfg.Dir, Journal: j}); err != nil {
-		k.held = nil
-		return errors.Join(err, drop(k.cfg.Dir))
+	if err := j.save(k.cfg.Dir); err != nil {
+		return errors.Join(err, k.tell(order{Dir: k.cfg.Dir}))
 	}
+	k.held = j
 	return nil
 }
 
