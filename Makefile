@@ -24,8 +24,8 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
-build: ## build bin/gateway and bin/swarm
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/gateway ./cmd/swarm
+build: ## build bin/gateway, bin/swarm and bin/lab
+	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/gateway ./cmd/swarm ./cmd/lab
 
 .PHONY: run
 run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)

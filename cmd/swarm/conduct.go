@@ -125,8 +125,14 @@ func (c *conductor) ramp(ctx context.Context) error {
 	}
 	c.fleet.hold(ctx)
 	var err error
-	c.run.Full, err = c.survey.mark(ctx, c.stats)
-	return err
+	if c.run.Full, err = c.survey.mark(ctx, c.stats); err != nil {
+		return err
+	}
+	if err := c.look(ctx, "hold"); err != nil {
+		return err
+	}
+	c.survey.restart(&c.run.Full, c.stats)
+	return nil
 }
 
 func (c *conductor) rampTimeout() time.Duration {
