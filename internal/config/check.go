@@ -66,6 +66,8 @@ func (s *Sockets) check(p *Problems) {
 	}
 	p.sized("--notsent-lowat", s.NotsentLowat, 0, 64<<20)
 	p.offOrWithin("--user-timeout", s.UserTimeout, time.Second, time.Hour)
+	p.offOrWithin("--keepalive", s.KeepAlive, time.Second, 24*time.Hour)
+	p.between("--backlog", s.Backlog, 0, 1<<16-1) // Linux keeps it in 16 bits
 	p.between("--slice", s.Slice, 1, 1<<16)
 }
 

@@ -140,6 +140,14 @@ type Sockets struct {
 	// UserTimeout is TCP_USER_TIMEOUT: how long sent data may stay unacknowledged. Default 30s; 0
 	// leaves it to the kernel, which gives up after some 15 minutes.
 	UserTimeout time.Duration `default:"30s" placeholder:"DURATION" help:"TCP_USER_TIMEOUT: drop a client that acknowledges nothing for this long; 0 leaves it to the kernel (15 minutes)."`
+	// KeepAlive is the idle time after which the kernel probes a client, five times a fifth of it apart. Default 0, off:
+	// the heartbeat finds silent clients, and TCP_USER_TIMEOUT vanished ones.
+	KeepAlive time.Duration `name:"keepalive" default:"0" placeholder:"DURATION" help:"TCP keepalive after this idle time; 0 sends none, the heartbeat does its work."`
+	// Nagle leaves Nagle's algorithm on. Default off. Danger: it holds small messages back for up to a round trip.
+	Nagle bool `help:"Leave Nagle's algorithm on (TCP_NODELAY off), to see what it does to latency."`
+	// Backlog bounds the connections that wait to be accepted by one event loop. Default 0, net.core.somaxconn, which is
+	// the upper bound in any case.
+	Backlog int `default:"0" placeholder:"N" help:"Connections that may wait to be accepted by one event loop; 0 takes net.core.somaxconn, the upper bound."`
 	// Slice is the number of sends after which a fan-out lets other events in. Default 256, half
 	// a millisecond at 2 microseconds a send. More is a little cheaper, and slower to answer.
 	Slice int `default:"256" placeholder:"N" help:"Sends of a fan-out before the event loop looks at other events."`

@@ -22,6 +22,12 @@ type Config struct {
 	// KeepAlive is the idle time before TCP keepalive probes start; five probes follow, a fifth of it apart.
 	// 0 turns keepalive off.
 	KeepAlive time.Duration
+	// Nagle leaves Nagle's algorithm on, that is TCP_NODELAY off (tcp(7)): small messages then wait for the
+	// acknowledgement of the one before. Only to see what that does.
+	Nagle bool
+	// Backlog bounds the connections that wait to be accepted by one listener (listen(2)). 0 takes
+	// net.core.somaxconn, which bounds it in any case.
+	Backlog int
 
 	// Limits.
 

@@ -40,7 +40,13 @@ func (l *Loop[S]) Listen(addr string) (netip.AddrPort, error) {
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("listen on %s: %w", addr, err)
 	}
-	if err := l.poller.AddRead(&netpoll.PollAttachment{FD: fd}, false); err != nil {
+	if l.cfg.Backlog > 0 { // the socket package has asked for somaxconn; a second listen(2) changes that
+		err = os.NewSyscallError("listen", unix.Listen(fd, l.cfg.Backlog))
+	}
+	if err == nil {
+		err = l.poller.AddRead(&netpoll.PollAttachment{FD: fd}, false)
+	}
+	if err != nil {
 		_ = unix.Close(fd)
 		return netip.AddrPort{}, fmt.Errorf("listen on %s: %w", addr, err)
 	}

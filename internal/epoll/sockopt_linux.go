@@ -14,7 +14,10 @@ const keepAliveProbes = 5
 // socketOptions returns the configured options, to be set on a listener, whose accepted sockets inherit them, or
 // on a socket before it connects.
 func (c *Config) socketOptions() []socket.Option[int] {
-	opts := []socket.Option[int]{{SetSockOpt: socket.SetNoDelay, Opt: 1}}
+	var opts []socket.Option[int]
+	if !c.Nagle {
+		opts = append(opts, socket.Option[int]{SetSockOpt: socket.SetNoDelay, Opt: 1})
+	}
 	add := func(set func(int, int) error, value int) {
 		if value > 0 {
 			opts = append(opts, socket.Option[int]{SetSockOpt: set, Opt: value})

@@ -79,3 +79,27 @@ func TestDefaults(t *testing.T) {
 		t.Errorf("got %+v, want what was set", got)
 	}
 }
+
+func TestNagleIsLeftOnWhenAsked(t *testing.T) {
+	n := serve(t, Config{Nagle: true}, &hooks{})
+	_, c := n.connect()
+	n.do(func() {
+		if got, err := unix.GetsockoptInt(int(c.FD()), unix.IPPROTO_TCP, unix.TCP_NODELAY); got != 0 || err != nil {
+			t.Errorf("TCP_NODELAY: got %d, %v, want 0", got, err)
+		}
+	})
+}
+
+// A listener's TCP_INFO has the length of its accept queue and the bound of it in the fields for unacknowledged and
+// selectively acknowledged segments.
+func TestBacklog(t *testing.T) {
+	for _, backlog := range []int{1, 100} {
+		n := serve(t, Config{Backlog: backlog}, &hooks{})
+		n.do(func() {
+			info, err := unix.GetsockoptTCPInfo(n.listeners[0].fd, unix.IPPROTO_TCP, unix.TCP_INFO)
+			if err != nil || int(info.Sacked) != backlog {
+				t.Errorf("backlog: got %+v, %v, want %d", info, err, backlog)
+			}
+		})
+	}
+}
