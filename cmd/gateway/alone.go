@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 
 	"tickgate/internal/admin"
 	"tickgate/internal/metrics"
@@ -28,8 +29,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	n.serve()
 	defer startWalls(g.cfg, g.log, n, true)()
 	g.startFeed(ctx)
-	if err := g.wait(n.failed); err != nil {
-		return err
-	}
-	return n.drain(g.cfg.Server.Drain, g.signals)
+	// Whatever ends the gateway, its clients are told when to come back.
+	err = g.wait(n.failed)
+	return errors.Join(err, n.drain(g.cfg.Server.Drain, g.signals))
 }

@@ -104,10 +104,10 @@ func (g *gateway) measure(m *metrics.Snapshot) {
 func (g *gateway) wait(failed <-chan error) error {
 	g.ready.Unblock("clients")
 	g.log.Info("listening", "addr", g.addr, "workers", g.plan.workers, "loops", g.plan.loops, "version", version)
+	defer g.ready.Block("drain", "the gateway is shutting down")
 	select {
 	case sig := <-g.signals:
 		g.log.Info("draining", "signal", sig, "over", g.cfg.Server.Drain)
-		g.ready.Block("drain", "the gateway is shutting down")
 		return nil
 	case err := <-failed:
 		return err

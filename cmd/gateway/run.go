@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -146,7 +147,8 @@ func newPlan(cfg *config.Config, log *slog.Logger) (plan, error) {
 	// The kernel spreads connections by a hash: a worker must be able to take more than its even share.
 	share := cfg.Server.MaxConns
 	if p.workers > 1 {
-		share = share/p.workers + share/p.workers/8 + 64
+		even := float64(share) / float64(p.workers)
+		share = int(math.Ceil(even + 4*math.Sqrt(even))) // four standard deviations
 	}
 	p.maxConns = min(share, max(1, p.nofile-limits.ReserveFiles))
 	return p, nil

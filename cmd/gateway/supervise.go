@@ -54,11 +54,14 @@ func (g *gateway) supervise(ctx context.Context) error {
 		return err
 	}
 	g.startFeed(ctx)
-	g.ready.Check("workers", func() error { return allReady(workers) })
-	if err := g.wait(nil); err != nil {
-		return err
-	}
-	return g.drainWorkers(workers)
+	alive := newLiveness(workers, g.log)
+	g.ready.Check("workers", alive.ready)
+	probing, stop := context.WithCancel(ctx)
+	defer stop()
+	go alive.watch(probing)
+	// Whatever ends the gateway, its clients are told when to come back.
+	err = g.wait(nil)
+	return errors.Join(err, g.drainWorkers(workers))
 }
 
 // drainWorkers lets the workers send their clients away, which a second signal cuts short.
@@ -86,15 +89,6 @@ func (g *gateway) orders(int) (any, error) {
 		Config: *g.cfg, Addr: g.addr, Endpoint: endpoint,
 		Plan: planOrders{Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
 	}, nil
-}
-
-func allReady(s *prefork.Supervisor) error {
-	for _, w := range s.Workers() {
-		if st := w.Status(); st.State != prefork.Ready {
-			return fmt.Errorf("worker %d is %s", st.ID, st.State)
-		}
-	}
-	return nil
 }
 
 // remote is a worker process as the private listener sees it.

@@ -46,8 +46,16 @@ func startTicker(ctx context.Context, f feed.Feed, b *bus.Bus, g *gateway) *tick
 		if err := f.Run(ctx, t.publish); err != nil {
 			t.log.Error("feed ended", "error", err)
 		}
+		t.tell()
 	})
 	return t
+}
+
+// tell warns of lines that were left out, once when the feed ends.
+func (t *ticker) tell() {
+	if n := t.feed.Stats().TooLong; n > 0 {
+		t.log.Warn("lines of standard input were left out: longer than --max-message", "lines", n)
+	}
 }
 
 // stop ends the feed and waits for it.
@@ -94,5 +102,6 @@ func (t *ticker) measure(m *metrics.Snapshot) {
 		{Label: "overloaded", N: t.overloaded.Load()},
 		{Label: "unavailable", N: t.unavailable.Load()},
 		{Label: "refused", N: t.bad.Load()},
+		{Label: "too_long", N: s.TooLong},
 	}
 }

@@ -42,6 +42,7 @@ func work(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	handler.Status = func() any { return status{Connections: n.open()} }
 	go serveChannel(child, handler, log)
 	n.serve()
 	defer startWalls(&o.Config, log, n, false)()
@@ -56,6 +57,11 @@ func work(ctx context.Context, p program) error {
 	case <-child.Gone():
 		return errors.New("the supervisor is gone")
 	}
+}
+
+// status is what a worker answers its supervisor's probes with.
+type status struct {
+	Connections int `json:"connections"`
 }
 
 // startNode makes the worker's node, on the bus of the supervisor or on the external one.

@@ -103,6 +103,16 @@ func (c *conductor) wait(ctx context.Context, d time.Duration) (stopped bool, er
 	}
 }
 
+// pause waits for d whatever the user has asked for: the end of a run takes its time after an interrupt too.
+func (c *conductor) pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 // ramp connects everybody, or as many as can be in time.
 func (c *conductor) ramp(ctx context.Context) error {
 	deadline := c.started.Add(c.rampTimeout())
@@ -210,7 +220,7 @@ func (c *conductor) settle(ctx context.Context) error {
 		if c.stats.Behind == 0 || time.Since(begin) > c.o.settle {
 			break
 		}
-		if _, err := c.wait(ctx, glance); err != nil {
+		if err := c.pause(ctx, glance); err != nil {
 			return err
 		}
 	}
@@ -237,7 +247,7 @@ func goalOf(newest load.Tick) load.Goal {
 func (c *conductor) leave(ctx context.Context) {
 	c.fleet.farewell(ctx)
 	for deadline := time.Now().Add(leaveTime); time.Now().Before(deadline); {
-		if _, err := c.wait(ctx, glance/4); err != nil {
+		if c.pause(ctx, glance/4) != nil {
 			return
 		}
 		if stats, err := c.fleet.stats(ctx); err != nil || stats.Connected() == 0 {

@@ -134,7 +134,12 @@ func conclude(o *options, r *report.Report, failure error, stdout, stderr io.Wri
 // shortfall is the error of a swarm that could not open what it had planned.
 func shortfall(r *report.Report) error {
 	c := &r.Connections
-	if c.AfterRamp >= r.Plan.Planned || r.Phases.Stopped == stoppedByUser {
+	switch {
+	case r.Phases.Stopped == stoppedByUser:
+		return nil
+	case c.AfterRamp >= r.Plan.Planned && c.Connected == 0:
+		return fmt.Errorf("none of %d clients was still connected at the end%s", c.AfterRamp, mainFailure(c))
+	case c.AfterRamp >= r.Plan.Planned:
 		return nil
 	}
 	return fmt.Errorf("only %d of %d clients got connected%s", c.AfterRamp, r.Plan.Planned, mainFailure(c))

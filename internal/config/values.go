@@ -223,6 +223,9 @@ func checkURL(raw string) error {
 	default:
 		return fmt.Errorf("%s is not a scheme of NATS; %s", u.Scheme, remedy)
 	}
+	if u.Path != "" && u.Path != "/" { // nats//user:secret@host is one, and would be logged
+		return errors.New("a path after the host; " + remedy)
+	}
 	if u.Hostname() == "" {
 		return errors.New("no host; " + remedy)
 	}

@@ -10,7 +10,7 @@ var (
 	acceptPauses   = desc("accept_pauses_total", "Times a listener rested because accepting was impossible, by reason.", "reason")
 	refusals       = desc("refusals_total", "Connections turned away before their handshake was complete, by reason.", "reason")
 	handshakes     = desc("handshakes_total", "Completed handshakes by transport.", "transport")
-	closes         = desc("closes_total", "Connections that ended after their handshake, by reason.", "reason")
+	closes         = desc("closes_total", "Accepted connections that ended, in whatever phase, by reason.", "reason")
 
 	subscriptions  = desc("subscriptions", "Open subscriptions.")
 	behind         = desc("subscriptions_behind", "Subscriptions that wait for room in their client's socket to catch up.")

@@ -28,7 +28,7 @@ type Clients struct {
 	AcceptPauses   []Count       // times a listener rested, by reason
 	Refusals       []Count       // turned away before the handshake was complete, by reason
 	Handshakes     []Count       // completed, by transport
-	Closes         []Count       // ended after the handshake, by reason
+	Closes         []Count       // ended, in whatever phase, by reason
 }
 
 // Connections is a number of connections that share a transport and a state.

@@ -227,3 +227,15 @@ func TestStop(t *testing.T) {
 		t.Errorf("got %d subscribers, want none", got)
 	}
 }
+
+// TestDrainDoesNotWaitForHalfHeads: a client cannot hold the drain up with a request head that never ends.
+func TestDrainDoesNotWaitForHalfHeads(t *testing.T) {
+	t.Parallel()
+	g := serve(t, Config{HeaderTimeout: time.Minute}, hub.TopicConfig{})
+	for range 5 {
+		g.dial().write("GET /sse HT")
+	}
+	g.eventually("heads under way", func(s *Snapshot) bool { return s.Sessions[HTTP][Handshake] == 5 })
+	g.drain(100 * time.Millisecond)
+	g.eventually("all are closing", func(s *Snapshot) bool { return s.Sessions[HTTP][Handshake] == 0 })
+}

@@ -47,6 +47,31 @@ func TestWorkerCrash(t *testing.T) {
 	})
 }
 
+// TestWorkerHang stops one of two workers without ending it: the gateway is not ready, the worker is killed, replaced and counted.
+func TestWorkerHang(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, setup{flags: map[string]string{"workers": "2", "loops": "1"}})
+	hung := g.workers()[0]
+	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, 10*time.Second, "gateway that is not ready", func() bool {
+		resp, err := http.Get("http://" + g.Admin + "/readyz")
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		return resp.StatusCode == http.StatusServiceUnavailable
+	})
+	eventually(t, 40*time.Second, "another worker in its place", func() bool {
+		now := g.workers()
+		return len(now) == 2 && !slices.Contains(now, hung)
+	})
+	eventually(t, 10*time.Second, "one counted restart", func() bool {
+		return sum(g.scrape(t), "tickgate_worker_restarts_total") == 1
+	})
+}
+
 // awaitLoss waits until the process is gone and counts the streams that ended with it.
 func awaitLoss(t *testing.T, pid int, streams []*sse) int {
 	t.Helper()
