@@ -15,9 +15,13 @@ cd "$(dirname "$0")/.."
 conns=${CONNS:-100000}
 ticks=${TICKS:-60}
 interval=${INTERVAL:-1s}
-assert=${ASSERT:-loss=0,conflated=0,duplicates=0,reordered=0}
+assert=${ASSERT:-loss=0,conflated=0,duplicates=0,reordered=0,disconnects=0}
 listen=${LISTEN:-127.0.0.1:0}
 admin=${ADMIN:-127.0.0.1:0}
+if ! [[ $conns =~ ^[1-9][0-9]*$ && $ticks =~ ^[1-9][0-9]*$ ]]; then
+	echo "CONNS=$conns TICKS=$ticks: both are whole numbers from 1 up" >&2
+	exit 2
+fi
 read -ra gateway_flags <<<"${GATEWAY_FLAGS:-}"
 read -ra swarm_flags <<<"${SWARM_FLAGS:-}"
 

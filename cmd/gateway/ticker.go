@@ -45,6 +45,8 @@ func startTicker(ctx context.Context, f feed.Feed, b *bus.Bus, g *gateway) *tick
 	t.ended.Go(func() {
 		if err := f.Run(ctx, t.publish); err != nil {
 			t.log.Error("feed ended", "error", err)
+		} else if ctx.Err() == nil {
+			t.log.Info("feed ended: there is nothing more to publish; clients stay")
 		}
 		t.tell()
 	})

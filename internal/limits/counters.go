@@ -96,7 +96,7 @@ type struck struct {
 // grown compares two readings.
 func (s *Snapshot) grown(before, now Counters) []struck {
 	all := []struck{
-		{now.ListenOverflows - before.ListenOverflows, "handshakes were put off, because an accept queue was full", s.somaxconn},
+		{now.ListenOverflows - before.ListenOverflows, "handshakes were put off, because an accept queue of some program in this network namespace was full (ss -ltn shows whose)", s.somaxconn},
 		{now.SynDrops - before.SynDrops, "connection requests were dropped", s.synBacklog},
 		{now.MemoryPressures - before.MemoryPressures, "times TCP came under memory pressure", s.tcpMem},
 		{now.MemoryAborts - before.MemoryAborts, "connections were reset for want of TCP memory", s.tcpMem},

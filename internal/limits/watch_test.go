@@ -64,7 +64,7 @@ func TestWatchPoll(t *testing.T) {
 		want   string // at the beginning; empty: no line
 	}{
 		{"nothing", tree{}, ""},
-		{"accept queue", tree{"proc/42/net/netstat": netstat(8, 5, 5, 5)}, "3 handshakes were put off, because an accept queue was full: net.core.somaxconn is 4096 connections, needs 65535"},
+		{"accept queue", tree{"proc/42/net/netstat": netstat(8, 5, 5, 5)}, "3 handshakes were put off, because an accept queue of some program in this network namespace was full (ss -ltn shows whose): net.core.somaxconn is 4096 connections, needs 65535"},
 		{"half-open handshakes", tree{"proc/42/net/netstat": netstat(5, 9, 5, 5)}, "4 connection requests were dropped: net.ipv4.tcp_max_syn_backlog is 2048"},
 		{"pressure", tree{"proc/42/net/netstat": netstat(5, 5, 6, 5)}, "1 times TCP came under memory pressure: net.ipv4.tcp_mem is 120000 pages"},
 		{"aborts", tree{"proc/42/net/netstat": netstat(5, 5, 5, 7)}, "2 connections were reset for want of TCP memory: net.ipv4.tcp_mem is 120000 pages"},

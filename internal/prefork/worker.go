@@ -154,6 +154,9 @@ func (w *Worker) follow() time.Duration {
 
 func (w *Worker) becomeReady() {
 	w.enter(Ready)
+	if st := w.Status(); st.Restarts > 0 {
+		w.s.cfg.Log.Info("worker is back", "worker", w.id, "pid", st.PID, "restarts", st.Restarts)
+	}
 	w.readyOnce.Do(func() { close(w.wasReady) })
 }
 
