@@ -148,8 +148,8 @@ type Sockets struct {
 	// Backlog bounds the connections that wait to be accepted by one event loop. Default 0, net.core.somaxconn, which is
 	// the upper bound in any case.
 	Backlog int `default:"0" placeholder:"N" help:"Connections that may wait to be accepted by one event loop; 0 takes net.core.somaxconn, the upper bound."`
-	// Slice is the number of sends after which a fan-out lets other events in. Default 256, half
-	// a millisecond at 2 microseconds a send. More is a little cheaper, and slower to answer.
+	// Slice is the number of sends after which a fan-out lets other events in. Default 256, some
+	// 1.3 milliseconds at 5 microseconds a send. More is a little cheaper, and slower to answer.
 	Slice int `default:"256" placeholder:"N" help:"Sends of a fan-out before the event loop looks at other events."`
 }
 
