@@ -23,8 +23,11 @@ import (
 func TestMain(m *testing.M) {
 	benchtest.Main()
 	if len(os.Args) > 1 && os.Args[1] == "exec" {
-		fmt.Fprintln(os.Stderr, bench.Exec(os.Args[2:]))
+		fmt.Fprintln(os.Stderr, execElsewhere(os.Args[2:]))
 		os.Exit(1)
+	}
+	if os.Getenv(envDeathSignal) != "" {
+		os.Exit(printDeathSignal())
 	}
 	// The race detector makes every process sleep for a second at its end; those that the tests start shall not.
 	os.Setenv("GORACE", "atexit_sleep_ms=0")

@@ -9,6 +9,8 @@ import (
 	"runtime"
 	"syscall"
 
+	"golang.org/x/sys/unix"
+
 	"tickgate/internal/lab/netns"
 )
 
@@ -28,8 +30,12 @@ func Exec(args []string) error {
 	if len(argv) == 0 {
 		return errors.New("no program")
 	}
-	// Threads differ in their namespaces, and the one that calls execve(2) decides.
+	// Threads differ in their namespaces and in the signal of their parent's death, and the one that calls execve(2) decides. The program shall die
+	// with lab as the shim does; until then the shim's first thread still has the signal that it was started with.
 	runtime.LockOSThread()
+	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(syscall.SIGKILL), 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl(PR_SET_PDEATHSIG)", err)
+	}
 	if *namespace > 0 {
 		file := os.NewFile(uintptr(*namespace), "namespace")
 		if err := netns.Enter(file); err != nil {
