@@ -54,7 +54,7 @@ func parse(args []string, stdout, stderr io.Writer) (*options, int) {
 		done bool
 	)
 	parser, err := kong.New(&f, append(mappers(&p),
-		kong.Name("swarm"), kong.Description(about), kong.Writers(stdout, stderr), kong.ExplicitGroups(groups),
+		kong.Name("swarm"), kong.Description(about+aboutCommands()), kong.Writers(stdout, stderr), kong.ExplicitGroups(groups),
 		kong.ConfigureHelp(kong.HelpOptions{WrapUpperBound: 110}), kong.Exit(func(int) { done = true }),
 		kong.Vars{"asserts": strings.Join(report.MetricNames(), ", ")})...)
 	if err != nil {

@@ -23,6 +23,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if prefork.IsChild() {
 		return work(stderr)
 	}
+	if c := commandOf(args); c != nil {
+		return c.run(args[1:], stdout, stderr)
+	}
 	o, code := parse(args, stdout, stderr)
 	if o == nil {
 		return code
