@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"tickgate/internal/load/cost"
 	"tickgate/internal/load/sample"
 )
 
@@ -31,6 +32,7 @@ type Report struct {
 	Gateway     *Gateway    `json:"gateway,omitempty"`   // if --admin was given
 	Kernel      Kernel      `json:"kernel"`              // of the whole machine
 	Swarm       Swarm       `json:"swarm"`               // this program
+	Cost        *cost.Cost  `json:"cost,omitempty"`      // memory over the ramp, by the connection
 	Split       Split       `json:"split"`               // who the time belongs to
 	Asserts     []Verdict   `json:"asserts,omitempty"`   //
 	Notes       []string    `json:"notes,omitempty"`     // what a reader must know

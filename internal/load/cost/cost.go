@@ -1,0 +1,86 @@
+package cost
+
+// Cost is what the samples of a run say. It is a part of the swarm's JSON report.
+type Cost struct {
+	// Ends is how many ends of each connection this machine's kernel holds: 2 if server and swarm are both here. Lines of the kernel are for all of
+	// them; an end costs BytesPerConn / Ends, since both ends are made of the same objects.
+	Ends int `json:"ends"`
+	// Processes are the server's, as sampled before the first connection and at the end of holding.
+	Processes []Process `json:"processes,omitempty"`
+	// Swarm is how many processes the clients were in, the one that conducts them included.
+	Swarm int `json:"swarm_processes"`
+	// Lines are totals first, then their parts, the dearest first.
+	Lines   []Line   `json:"lines"`
+	Samples []Sample `json:"samples"` // in the order in which they were taken
+}
+
+// Process is one of the server's processes.
+type Process struct {
+	PID int `json:"pid"`
+	// Top says that it is no other's child: the only process, or the supervisor of the others.
+	Top    bool  `json:"top"`
+	Before int64 `json:"before_bytes"` // PSS, or RSS where PSS may not be read
+	After  int64 `json:"after_bytes"`
+}
+
+// Sample is what was held when so many were connected.
+type Sample struct {
+	At    float64 `json:"t_s"` // since the start of the ramp; the first sample is taken before
+	Conns int     `json:"conns"`
+	// Bytes has a value for each Line that was read this time, by the line's name: dear ones are read less often.
+	Bytes map[string]int64 `json:"bytes"`
+}
+
+// Side says who holds the memory of a line.
+type Side string
+
+// The sides.
+const (
+	User   Side = "user"   // the server's processes
+	Kernel Side = "kernel" // the kernel, for all ends on this machine
+	Swarm  Side = "swarm"  // the clients' processes
+)
+
+// Names of lines. Each cache of the kernel is a line besides, named SlabPrefix and its name in /proc/slabinfo.
+const (
+	PSS     = "pss"           // of the server's processes; shared pages are divided among those who share them
+	RSS     = "rss"           // of the server's processes; shared pages count for each
+	Live    = "heap live"     // bytes that the last collection of garbage has marked
+	InUse   = "heap in use"   // spans with at least one object, garbage included
+	Stacks  = "stacks"        // of goroutines
+	Runtime = "runtime other" // of the Go runtime: spans' descriptions, collector, profiles
+	Slab    = "slab"          // all kernel objects of the machine
+	Queues  = "queues"        // TCP's socket buffers, in pages (/proc/net/sockstat)
+	Cgroup  = "cgroup kernel" // kernel memory charged to the swarm's cgroup
+	Clients = "clients rss"   // of the swarm's processes
+
+	SlabPrefix = "slab: "
+	OtherSlab  = SlabPrefix + "other"
+)
+
+// Line is a straight line through the samples: Fixed + BytesPerConn x connections.
+type Line struct {
+	Name string `json:"name"`
+	Side Side   `json:"side"`
+	// BytesPerConn is the slope. Low and High enclose it with 95 % confidence. All are 0 if the line is not Known.
+	BytesPerConn float64 `json:"bytes_per_conn"`
+	Low          float64 `json:"low"`
+	High         float64 `json:"high"`
+	Fixed        float64 `json:"fixed_bytes"` // where the line meets no connections
+	Points       int     `json:"points"`
+	Known        bool    `json:"known"`
+	Note         string  `json:"note,omitempty"` // why it is not known, or what is doubtful about it
+}
+
+// Line returns the line of that name, or nil if c is nil or has none. It belongs to c.
+func (c *Cost) Line(name string) *Line {
+	if c == nil {
+		return nil
+	}
+	for i := range c.Lines {
+		if c.Lines[i].Name == name {
+			return &c.Lines[i]
+		}
+	}
+	return nil
+}
