@@ -5,6 +5,7 @@ import (
 
 	"tickgate/internal/lab"
 	"tickgate/internal/lab/infer"
+	"tickgate/internal/plot"
 )
 
 // The plot's measures in its own units.
@@ -64,9 +65,9 @@ func (r *Report) plot(metric int) plotData {
 		byVariant[run.Variant] = append(byVariant[run.Variant], v)
 		low, high = min(low, v), max(high, v)
 	}
-	a := newAxis(low, high)
-	y := func(v float64) float64 { return p.Bottom - (v-a.low)/(a.high-a.low)*(p.Bottom-p.Top) }
-	for _, v := range a.ticks() {
+	a := plot.NewAxis(low, high, 4) // it does not begin at zero: what is compared are the variants, not their size
+	y := func(v float64) float64 { return p.Bottom - (v-a.Low)/(a.High-a.Low)*(p.Bottom-p.Top) }
+	for _, v := range a.Ticks() {
 		p.Ticks = append(p.Ticks, tick{y(v), lab.Brief(v)})
 	}
 	step := (p.Right - p.Left) / float64(len(r.Runs)+1)
@@ -97,44 +98,6 @@ func (r *Report) plot(metric int) plotData {
 
 func (run Run) title(metric int, m Metric) string {
 	return "run " + lab.Brief(float64(run.Number)) + ", " + run.Name + ": " + lab.Brief(run.Values[metric]) + " " + m.Unit
-}
-
-// axis is a range with round ends.
-type axis struct{ low, high, step float64 }
-
-// newAxis returns an axis that holds both values. It does not begin at zero: what is compared are the variants, not their size.
-func newAxis(low, high float64) axis {
-	if math.IsInf(low, 0) || math.IsInf(high, 0) {
-		low, high = 0, 1
-	}
-	if high == low {
-		margin := math.Abs(low) * 0.05
-		if margin == 0 {
-			margin = 1
-		}
-		low, high = low-margin, high+margin
-	}
-	step := roundStep((high - low) / 4)
-	return axis{math.Floor(low/step) * step, math.Ceil(high/step) * step, step}
-}
-
-// roundStep returns the smallest of 1, 2, 2.5 and 5 times a power of ten that is not below x.
-func roundStep(x float64) float64 {
-	power := math.Pow(10, math.Floor(math.Log10(x)))
-	for _, factor := range []float64{1, 2, 2.5, 5} {
-		if factor*power >= x {
-			return factor * power
-		}
-	}
-	return 10 * power
-}
-
-func (a axis) ticks() []float64 {
-	var list []float64
-	for i := range int(math.Round((a.high-a.low)/a.step)) + 1 {
-		list = append(list, a.low+float64(i)*a.step)
-	}
-	return list
 }
 
 // forestData is the picture of one effect: its interval, zero, and the range of effects that are too small to matter.
