@@ -20,6 +20,7 @@ type conductor struct {
 	fleet    fleet
 	stop     <-chan struct{} // closed by the first interrupt
 	progress *progress
+	walls    *walls
 
 	run     report.Run
 	started time.Time
@@ -77,6 +78,7 @@ func (c *conductor) look(ctx context.Context, phase string) error {
 		c.broken = err
 	}
 	c.stats = stats
+	c.walls.look(time.Now(), stats)
 	if !c.run.Full.At.IsZero() {
 		c.run.Ticks.Update(stats.Ticks, c.run.Full.At, time.Now())
 	}
@@ -259,6 +261,7 @@ func (c *conductor) leave(ctx context.Context) {
 // describe fills in what the report says about the run itself.
 func (c *conductor) describe() {
 	r, p := &c.run, c.plan
+	r.Notes = append(r.Notes, c.walls.told...)
 	r.Environment = report.Environment{
 		Machine: sample.ReadMachine(), Go: runtime.Version(), Version: version, Command: c.o.command,
 		Nofile: p.nofile, PortRange: p.ports, Scheduler: "SCHED_BATCH",

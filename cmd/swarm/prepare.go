@@ -20,6 +20,7 @@ type plan struct {
 	parts  []load.Config // one for every client process
 	nofile int64
 	ports  string
+	role   limits.Role // Both if the server is on this machine
 	notes  []string
 }
 
@@ -38,7 +39,7 @@ func prepare(ctx context.Context, o *options, stderr io.Writer) (*plan, error) {
 	}
 	p := &plan{nofile: nofile, ports: fmt.Sprintf("%d-%d", snapshot.TCP.PortLow, snapshot.TCP.PortHigh)}
 	fit := fitted(snapshot, o)
-	p.conns, p.asked, p.limit = fit.Conns, o.conns, fit.WhyFewer()
+	p.conns, p.asked, p.limit, p.role = fit.Conns, o.conns, fit.WhyFewer(), fit.Demand.Role
 	if p.asked == 0 {
 		p.asked = fit.Conns
 		p.limit = fmt.Sprintf("--conns auto takes %d: %s", fit.Conns, fit.Wall(limits.Machine))

@@ -60,6 +60,14 @@ func (p *progress) show(state *report.Progress) {
 	}
 }
 
+// say prints a line above the changing one.
+func (p *progress) say(line string) {
+	if p.style == "line" {
+		fmt.Fprint(p.w, "\r\x1b[K")
+	}
+	fmt.Fprintf(p.w, "swarm: %s\n", line)
+}
+
 // end leaves the changing line behind.
 func (p *progress) end() {
 	if p.style == "line" && !p.last.IsZero() {

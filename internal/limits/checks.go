@@ -70,10 +70,13 @@ func holds(room int64, each float64) int {
 // needs returns what n connections take at each apiece.
 func needs(n int, each float64) int64 { return int64(math.Ceil(float64(n) * each)) }
 
+// files returns how many descriptors one process needs.
+func (d Demand) files() int64 { return int64(divided(d.Conns, max(1, d.Processes))) + ReserveFiles }
+
 func (s *Snapshot) nofile(d Demand) Check {
 	c := Check{
 		Name: "nofile", Kind: Process, Unit: "descriptors",
-		Now: s.Files.Hard, Need: int64(d.Conns) + ReserveFiles, Holds: holds(s.Files.Hard-ReserveFiles, 1),
+		Now: s.Files.Hard, Need: d.files(), Holds: holds(s.Files.Hard-ReserveFiles, 1),
 		Why: fmt.Sprintf("each connection takes one descriptor of its process, %d are kept for everything else", ReserveFiles),
 	}
 	if !s.Files.Raisable {
@@ -94,7 +97,7 @@ func (s *Snapshot) nofile(d Demand) Check {
 func (s *Snapshot) nrOpen(d Demand) Check {
 	return Check{
 		Name: "fs.nr_open", Kind: Process, Unit: "descriptors",
-		Now: s.Files.NrOpen, Need: int64(d.Conns) + ReserveFiles, Holds: holds(s.Files.NrOpen-ReserveFiles, 1),
+		Now: s.Files.NrOpen, Need: d.files(), Holds: holds(s.Files.NrOpen-ReserveFiles, 1),
 		Why: "nofile of a process cannot be raised beyond it",
 	}.sysctl()
 }

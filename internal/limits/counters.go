@@ -93,16 +93,21 @@ type struck struct {
 	check func(Demand) Check
 }
 
-// grown compares two readings.
-func (s *Snapshot) grown(before, now Counters) []struck {
-	all := []struck{
-		{now.ListenOverflows - before.ListenOverflows, "handshakes were put off, because an accept queue of some program in this network namespace was full (ss -ltn shows whose)", s.somaxconn},
-		{now.SynDrops - before.SynDrops, "connection requests were dropped", s.synBacklog},
+// grown compares two readings. What happened to listeners of this machine concerns clients of another one in no way.
+func (s *Snapshot) grown(before, now Counters, role Role) []struck {
+	var all []struck
+	if role != Swarm {
+		all = []struck{
+			{now.ListenOverflows - before.ListenOverflows, "handshakes were put off, because an accept queue of some program in this network namespace was full (ss -ltn shows whose)", s.somaxconn},
+			{now.SynDrops - before.SynDrops, "connection requests were dropped", s.synBacklog},
+		}
+	}
+	all = append(all, []struck{
 		{now.MemoryPressures - before.MemoryPressures, "times TCP came under memory pressure", s.tcpMem},
 		{now.MemoryAborts - before.MemoryAborts, "connections were reset for want of TCP memory", s.tcpMem},
 		{now.ConntrackDrops - before.ConntrackDrops, "packets were dropped by the firewall's full table", s.conntrack},
 		{now.OOMKills - before.OOMKills, "processes of this cgroup were killed for want of memory", s.memory},
-	}
+	}...)
 	var found []struck
 	for _, one := range all {
 		if one.times > 0 {

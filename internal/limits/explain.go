@@ -30,8 +30,8 @@ func (s *Snapshot) Explain(err error, d Demand) string {
 	return reached(check, d)
 }
 
-// reached returns the line for a limit that was run into, whether or not it looks high enough; empty if the kernel has no
-// such limit.
+// reached returns the line for a limit that was run into, whether or not it looks high enough, with the command that moves
+// it and the one that moves it back; empty if the kernel has no such limit.
 func reached(check func(Demand) Check, d Demand) string {
 	c := check(d)
 	if !c.applies() {
@@ -41,7 +41,10 @@ func reached(check func(Demand) Check, d Demand) string {
 		d.Conns = 2 * c.Holds
 		c = check(d)
 	}
-	return c.String()
+	if c.OK() || c.Undo == "" {
+		return c.String()
+	}
+	return c.String() + "; to undo that: " + c.Undo
 }
 
 // blamed returns the check of the limit behind errno; nil if there is none.

@@ -48,6 +48,9 @@ type Demand struct {
 	Conns int  // connections; at least 1
 	Role  Role // default Gateway
 
+	// Processes is how many processes share Conns where that was decided already; 0 for as many as it takes.
+	Processes int
+
 	// Sources is how many local addresses the swarm connects from. 0 means that it takes as many as it needs, as it
 	// does for a loopback target (127.0.0.0/8).
 	Sources int

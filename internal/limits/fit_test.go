@@ -204,6 +204,14 @@ func TestLines(t *testing.T) {
 	}
 }
 
+// TestExplainShared: of connections that were dealt to several processes, each needs descriptors for its share.
+func TestExplainShared(t *testing.T) {
+	got := machine(4<<30, 1500).read(t).Explain(syscall.EMFILE, limits.Demand{Conns: 3000, Processes: 2})
+	if want := "nofile is 1500 descriptors, needs 1756 descriptors"; !strings.HasPrefix(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestExplain(t *testing.T) {
 	busy := plain.with(tree{"proc/net/sockstat": "sockets: used 15\nTCP: inuse 1 orphan 0 tw 0 alloc 1 mem 170000\n"})
 	tests := []struct {
@@ -232,6 +240,9 @@ func TestExplain(t *testing.T) {
 			}
 			if got != "" && !strings.Contains(got, "; to raise it: ") {
 				t.Errorf("got %q, want it to say what to do", got)
+			}
+			if undo := "; to undo that: "; got != "" && !strings.HasPrefix(got, "memory") && !strings.Contains(got, undo) {
+				t.Errorf("got %q, want it to say how to take that back", got)
 			}
 		})
 	}

@@ -77,7 +77,7 @@ func (w *Watch) Poll() error {
 		return err
 	}
 	s := w.machine
-	for _, wall := range s.grown(before, w.last) {
+	for _, wall := range s.grown(before, w.last, w.demand.Role) {
 		if line := reached(wall.check, w.demand); line != "" && w.due(wall.what) {
 			w.say(wall.what, fmt.Sprintf("%d %s: %s", wall.times, wall.what, line))
 		}

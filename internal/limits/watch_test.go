@@ -95,6 +95,23 @@ func TestWatchPoll(t *testing.T) {
 	}
 }
 
+// TestWatchPollOfClients: a program whose servers are elsewhere is not told about listeners of its own machine.
+func TestWatchPollOfClients(t *testing.T) {
+	root := plain.with(tree{"proc/42/net/netstat": netstat(5, 5, 5, 5)}).write(t)
+	var lines []string
+	w, err := limits.NewWatch(root, limits.Demand{Conns: 1000, Role: limits.Swarm}, func(line string) { lines = append(lines, line) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	tree{"proc/42/net/netstat": netstat(9, 9, 5, 7)}.writeTo(t, root)
+	if err := w.Poll(); err != nil {
+		t.Fatal(err)
+	}
+	if len(lines) != 1 || !strings.Contains(lines[0], "tcp_mem") {
+		t.Errorf("got %q, want one line about tcp_mem", lines)
+	}
+}
+
 func TestWatchHit(t *testing.T) {
 	w := newWatched(t, plain)
 	w.watch.Hit(errors.New("no system call"))

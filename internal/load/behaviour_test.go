@@ -234,7 +234,7 @@ func TestRateIsKept(t *testing.T) {
 	}
 }
 
-func TestRefusedAndNoPorts(t *testing.T) {
+func TestRefusedAndNoSource(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -252,8 +252,8 @@ func TestRefusedAndNoPorts(t *testing.T) {
 
 	cfg.Sources = []netip.Addr{netip.MustParseAddr("192.0.2.1")} // TEST-NET-1 is nobody's
 	st = start(t, cfg).await("both failed", func(st *Stats) bool { return st.GaveUp == 2 })
-	if st.Faults.ByKind[NoPorts] != 2 {
-		t.Errorf("got %+v, want 2 without a port", st.Faults)
+	if st.Faults.ByKind[NoSource] != 2 {
+		t.Errorf("got %+v, want 2 from no address of this machine", st.Faults)
 	}
 	if err := Probe(t.Context(), &cfg, &cfg.Targets[0]); err == nil || !strings.Contains(err.Error(), "--source") {
 		t.Errorf("got %v, want it to name the remedy", err)

@@ -2,6 +2,7 @@ package load
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -13,8 +14,11 @@ type Failure uint8
 const (
 	Refused      Failure = iota // nobody listens
 	Unreachable                 // no route, or an ICMP error
-	NoPorts                     // EADDRNOTAVAIL: the source addresses have no free port, or are not this machine's
+	NoPorts                     // EADDRNOTAVAIL of connect: the source addresses have no free port
+	NoSource                    // EADDRNOTAVAIL of bind: the source address is not this machine's
 	NoFiles                     // EMFILE, ENFILE: the swarm is out of descriptors
+	NoMemory                    // ENOBUFS, ENOMEM: the kernel had no memory for another socket
+	NoWatches                   // ENOSPC: fs.epoll.max_user_watches is used up
 	SystemError                 // another error of the swarm's own system calls
 	TimedOut                    // no connection, or no answer to the handshake, in time
 	HungUp                      // closed or reset before the handshake was complete
@@ -31,7 +35,7 @@ const (
 )
 
 var failureNames = [failures]string{
-	"refused", "unreachable", "no_ports", "no_files", "system_error", "timeout", "hung_up", "bad_status", "bad_handshake",
+	"refused", "unreachable", "no_ports", "no_source", "no_files", "no_memory", "no_watches", "system_error", "timeout", "hung_up", "bad_status", "bad_handshake",
 	"closed", "ended", "reset", "protocol_error", "oversized",
 }
 
@@ -47,8 +51,14 @@ func (f Failure) Remedy() string {
 	switch f {
 	case NoPorts:
 		return "connect from more addresses (--source), or widen net.ipv4.ip_local_port_range"
+	case NoSource:
+		return "add the address to an interface (ip address add), or leave it out of --source"
 	case NoFiles:
 		return "raise ulimit -n, or fs.file-max if that is high enough"
+	case NoMemory:
+		return "give the machine more memory, or raise net.ipv4.tcp_mem if there is enough"
+	case NoWatches:
+		return "raise fs.epoll.max_user_watches"
 	case TimedOut:
 		return "connect more slowly (--rate), wait longer (--timeout), or give the server a longer accept queue (net.core.somaxconn)"
 	case Oversized:
@@ -57,15 +67,38 @@ func (f Failure) Remedy() string {
 	return ""
 }
 
+// Errno returns the error that system calls end with when f is a limit of the swarm's own machine, and 0 if f is something
+// else.
+func (f Failure) Errno() unix.Errno {
+	switch f {
+	case NoPorts:
+		return unix.EADDRNOTAVAIL
+	case NoFiles:
+		return unix.EMFILE
+	case NoMemory:
+		return unix.ENOBUFS
+	case NoWatches:
+		return unix.ENOSPC
+	}
+	return 0
+}
+
 // failureOf names the error of a dial.
 func failureOf(err error) Failure {
+	var call *os.SyscallError
 	switch {
 	case errors.Is(err, unix.ECONNREFUSED):
 		return Refused
+	case errors.Is(err, unix.EADDRNOTAVAIL) && errors.As(err, &call) && call.Syscall == "bind":
+		return NoSource
 	case errors.Is(err, unix.EADDRNOTAVAIL), errors.Is(err, unix.EADDRINUSE):
 		return NoPorts
 	case errors.Is(err, unix.EMFILE), errors.Is(err, unix.ENFILE):
 		return NoFiles
+	case errors.Is(err, unix.ENOBUFS), errors.Is(err, unix.ENOMEM):
+		return NoMemory
+	case errors.Is(err, unix.ENOSPC):
+		return NoWatches
 	case errors.Is(err, unix.ETIMEDOUT):
 		return TimedOut
 	case errors.Is(err, unix.ECONNRESET), errors.Is(err, unix.EPIPE):

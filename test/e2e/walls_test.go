@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -51,25 +50,7 @@ func descriptors(n int) []string {
 // besiege starts a swarm that goes on trying until the test ends; it is expected to fail at the wall.
 func besiege(t *testing.T, g *gateway, wrap []string, conns int, flags ...string) {
 	t.Helper()
-	line := slices.Concat(wrap, []string{
-		binaries.swarm, "http://" + g.Addr, "--conns=" + strconv.Itoa(conns), "--rate=2000", "--ramp-timeout=2m", "--pid=none", "--progress=off",
-	}, flags)
-	cmd := exec.Command(line[0], line[1:]...)
-	log := &logBuffer{}
-	cmd.Stdout, cmd.Stderr = log, log
-	cmd.WaitDelay = 5 * time.Second
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait() // it was killed
-		checkNoCrash(t, log.String())
-		if t.Failed() {
-			t.Logf("the swarm's output ends with:\n%s", tail(log.String(), 20))
-		}
-	})
+	startSwarm(t, wrap, "http://"+g.Addr, append(flags, "--conns="+strconv.Itoa(conns))...)
 }
 
 // gauge asks a gateway for its connections over one connection that it keeps, since at some walls no new one gets through.
