@@ -25,7 +25,8 @@ var layers = []layer{
 	{"internal/load", []string{"internal/epoll", "internal/wire"}, "the swarm is a black-box client: what it shares with the gateway's inside could hide the gateway's mistakes from it"},
 	{"internal/load/sample", nil, "prices are read from /proc and a metrics page of any server, and so without knowing ours"},
 	{"internal/load/cost", nil, "slopes are functions of samples, whoever took them"},
-	{"internal/load/report", []string{"internal/load", "internal/load/cost", "internal/load/sample"}, "a report is made of what was measured, and of nothing else"},
+	{"internal/load/blame", nil, "a verdict is a function of two records; who read them, and from where, is none of its business"},
+	{"internal/load/report", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/sample"}, "a report is made of what was measured, and of nothing else"},
 	{"internal/iomodel", []string{"internal/hub", "internal/wire"}, "the compared I/O models share the hub and the wire format with the loops and nothing else, or the comparison would be of parts of the same thing"},
 	{"internal/doctor", []string{"internal/limits"}, "the doctor asks the machine, and works where no gateway can run"},
 	{"internal/epoll/floor", nil, "the floor is the least that a server can do; anything of ours would raise it"},
@@ -43,7 +44,7 @@ var layers = []layer{
 		"internal/admin", "internal/auth", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed",
 		"internal/hub", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/session", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
-	{"cmd/swarm", []string{"internal/load", "internal/load/cost", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
+	{"cmd/swarm", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
 	{"cmd/lab", []string{
 		"internal/lab", "internal/lab/bench", "internal/lab/infer", "internal/lab/netns", "internal/lab/report", "internal/lab/sysctl", "internal/lab/undo",
 	}, "the lab runs gateway and swarm as processes, as their users do"},
