@@ -20,6 +20,7 @@ type conductor struct {
 	fleet    fleet
 	stop     <-chan struct{} // closed by the first interrupt
 	progress *progress
+	meter    *meter
 	walls    *walls
 
 	run     report.Run
@@ -78,6 +79,7 @@ func (c *conductor) look(ctx context.Context, phase string) error {
 		c.broken = err
 	}
 	c.stats = stats
+	c.meter.counted(stats.At, stats.Connected())
 	c.walls.look(time.Now(), stats)
 	if !c.run.Full.At.IsZero() {
 		c.run.Ticks.Update(stats.Ticks, c.run.Full.At, time.Now())
@@ -105,6 +107,17 @@ func (c *conductor) wait(ctx context.Context, d time.Duration) (stopped bool, er
 	}
 }
 
+// measure waits for d, and takes what samples of memory are due meanwhile.
+func (c *conductor) measure(ctx context.Context, d time.Duration) (stopped bool, err error) {
+	for end := time.Now().Add(d); ; {
+		c.meter.look(ctx)
+		left := time.Until(end)
+		if stopped, err = c.wait(ctx, max(0, min(left, leastPause))); stopped || left <= leastPause {
+			return stopped, err
+		}
+	}
+}
+
 // pause waits for d whatever the user has asked for: the end of a run takes its time after an interrupt too.
 func (c *conductor) pause(ctx context.Context, d time.Duration) error {
 	select {
@@ -119,7 +132,7 @@ func (c *conductor) pause(ctx context.Context, d time.Duration) error {
 func (c *conductor) ramp(ctx context.Context) error {
 	deadline := c.started.Add(c.rampTimeout())
 	for {
-		stopped, err := c.wait(ctx, glance)
+		stopped, err := c.measure(ctx, glance)
 		if err != nil {
 			return err
 		}
@@ -170,6 +183,7 @@ func (c *conductor) hold(ctx context.Context) error {
 		if err := c.look(ctx, "hold"); err != nil {
 			return err
 		}
+		c.meter.hold(ctx, time.Since(begin))
 		if c.stats.Newest != newest {
 			newest, news = c.stats.Newest, time.Now()
 		}
@@ -177,8 +191,11 @@ func (c *conductor) hold(ctx context.Context) error {
 	}
 	c.run.Phases.Hold = time.Since(begin).Seconds()
 	var err error
-	c.run.End, err = c.survey.mark(ctx, c.stats)
-	return err
+	if c.run.End, err = c.survey.mark(ctx, c.stats); err != nil {
+		return err
+	}
+	c.run.Cost = c.meter.finish()
+	return nil
 }
 
 // holdStep is the interval, or less where a wait must end on time.
@@ -263,15 +280,16 @@ func (c *conductor) describe() {
 	r, p := &c.run, c.plan
 	r.Notes = append(r.Notes, c.walls.told...)
 	r.Environment = report.Environment{
-		Machine: sample.ReadMachine(), Go: runtime.Version(), Version: version, Command: c.o.command,
+		Machine: sample.ReadMachine(), Go: runtime.Version(), Version: version, Command: sample.Redact(c.o.command),
 		Nofile: p.nofile, PortRange: p.ports, Scheduler: "SCHED_BATCH",
+		System: sample.ReadSystem("/"), Programs: c.survey.programs,
 	}
 	r.Plan = report.Plan{
 		Requested: p.asked, Planned: p.conns, Limit: p.limit, Processes: len(p.parts), Policy: policyName(c.o.client.Policy),
 		Rate: c.o.client.Rate, Slow: c.o.client.Slow, Churn: c.o.client.Churn,
 	}
 	for _, t := range c.o.client.Targets {
-		r.Plan.Targets = append(r.Plan.Targets, t.URL)
+		r.Plan.Targets = append(r.Plan.Targets, sample.RedactURL(t.URL))
 	}
 	r.PIDs = c.survey.serverPIDs()
 	r.Loops = len(p.parts) * p.parts[0].Loops

@@ -17,6 +17,8 @@ type survey struct {
 	self   *sample.Processes
 	server *sample.Processes // nil if its processes are unknown
 	page   string            // URL; empty: none
+
+	programs []sample.Program // the server's at the start; it need not be there at the end
 }
 
 // newSurvey finds the processes to sample.
@@ -32,6 +34,7 @@ func newSurvey(ctx context.Context, o *options) (*survey, error) {
 		if s.server, err = sample.NewProcesses(find, []int{me}); err != nil {
 			return nil, fmt.Errorf("%w; correct --pid", err)
 		}
+		s.programs = sample.Programs(s.server.PIDs())
 	}
 	if s.self, err = sample.NewProcesses(sample.Fixed(me), pids); err != nil {
 		return nil, err

@@ -202,8 +202,8 @@ func (u unit) format(v float64) string {
 	return strconv.FormatFloat(v, 'f', -1, 64)
 }
 
-// Check holds the report against asserts, keeps the verdicts in it, and reports whether all are met. What was not
-// measured is not met.
+// Check holds the report against asserts, keeps the verdicts in it, sums the run up in the light of them, and reports
+// whether all are met. What was not measured is not met.
 func (r *Report) Check(asserts []Assert) bool {
 	met := true
 	for _, a := range asserts {
@@ -215,6 +215,7 @@ func (r *Report) Check(asserts []Assert) bool {
 		met = met && v.OK
 		r.Asserts = append(r.Asserts, v)
 	}
+	r.Summary = summarise(r)
 	return met
 }
 

@@ -35,8 +35,11 @@ type Report struct {
 	Cost        *cost.Cost  `json:"cost,omitempty"`      // memory over the ramp, by the connection
 	Split       Split       `json:"split"`               // who the time belongs to
 	Asserts     []Verdict   `json:"asserts,omitempty"`   //
+	Summary     Summary     `json:"summary"`             // the run in a sentence
 	Notes       []string    `json:"notes,omitempty"`     // what a reader must know
 	Series      []Point     `json:"series,omitempty"`    // one point a second
+	Heat        *Heat       `json:"heat,omitempty"`      // latencies over time
+	Curves      []Curve     `json:"curves,omitempty"`    // latencies while holding, by transport
 	TickRows    []TickRow   `json:"tick_rows,omitempty"` // the last ticks
 }
 
@@ -49,6 +52,9 @@ type Environment struct {
 	Nofile    int64    `json:"nofile"`
 	PortRange string   `json:"port_range"`
 	Scheduler string   `json:"scheduler"` // of the swarm's threads
+
+	sample.System
+	Programs []sample.Program `json:"programs,omitempty"` // the server's, if they are known
 }
 
 // Plan is what was to be done.
@@ -70,6 +76,10 @@ type Phases struct {
 	Hold    float64 `json:"hold_s"`
 	Settle  float64 `json:"settle_s"`
 	Stopped string  `json:"stopped"` // why holding ended
+
+	// When holding began and ended, in the seconds of the series.
+	HoldFrom float64 `json:"hold_from_s"`
+	HoldTo   float64 `json:"hold_to_s"`
 }
 
 // Connections is what became of the clients.
@@ -210,14 +220,21 @@ type Point struct {
 	RSS       int64   `json:"server_rss_bytes,omitempty"`
 	Server    float64 `json:"server_cores,omitempty"`
 	Swarm     float64 `json:"swarm_cores"`
+
+	Opened      int64 `json:"opened"` // handshakes completed
+	Failed      int64 `json:"failed"` // attempts to connect that failed
+	Disconnects int64 `json:"disconnects"`
 }
 
 // TickRow is one message.
 type TickRow struct {
 	Seq    uint64  `json:"seq"`
+	At     float64 `json:"t_s"` // intended time, or else the first delivery, in the seconds of the series
 	First  float64 `json:"first_ms"`
 	Spread float64 `json:"spread_ms"`
 	Count  int64   `json:"count"`
+
+	at int64 // the same in Unix nanoseconds
 }
 
 // WriteJSON writes the document, indented.

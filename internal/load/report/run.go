@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tickgate/internal/load"
+	"tickgate/internal/load/cost"
 	"tickgate/internal/load/sample"
 )
 
@@ -33,6 +34,7 @@ type Run struct {
 	Final *load.Stats // after settling
 	Ticks TickBook    // with all of Stats
 	Notes []string
+	Cost  *cost.Cost // nil if memory was not sampled
 	Series
 }
 
@@ -43,8 +45,9 @@ func New(run *Run) *Report {
 		Connections: run.connections(),
 		Latency:     quantiles(run.Final.Hold[:]...),
 		RampLatency: quantiles(run.Final.Ramp[:]...),
-		Notes:       run.Notes, Series: run.Points,
+		Notes:       run.Notes, Series: run.Points, Heat: run.heat.summary(), Curves: run.curves(),
 	}
+	r.Phases.HoldFrom, r.Phases.HoldTo = run.second(run.Full.At), run.second(run.End.At)
 	r.Messages = run.messages(run.Final.Sum(), run.Full.Swarm.Sum(), run.End.Swarm.Sum())
 	for t := range load.Transport(load.Transports) {
 		if run.Final.ByTransport[t].Dialed > 0 {
@@ -52,10 +55,15 @@ func New(run *Run) *Report {
 		}
 	}
 	r.Ticks, r.TickRows = run.Ticks.summary()
+	for i := range r.TickRows {
+		r.TickRows[i].At = run.second(time.Unix(0, r.TickRows[i].at))
+	}
 	r.Ticks.Newest, r.Ticks.Behind = run.Final.Newest.Seq, run.Final.Behind
 	r.Ticks.ExpectedBy = run.End.Swarm.Connected() - run.End.Swarm.Slow
 	r.Server, r.Gateway, r.Kernel, r.Swarm = run.server(), run.gateway(), run.kernel(), run.swarm()
 	r.Split = split(run, r)
+	r.Cost = run.Cost
+	r.Summary = summarise(r)
 	return r
 }
 

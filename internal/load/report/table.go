@@ -36,8 +36,8 @@ func (t *table) head(name string) { fmt.Fprintf(t.w, "\n%s\n", strings.ToUpper(n
 func (t *table) connections(r *Report) {
 	c := &r.Connections
 	t.head("connections")
-	t.row("connected", "%s of %s%s", comma(c.Connected), comma(r.Plan.Planned), byTransport(r))
-	t.row("ramp", "%.1f s, %s a second", r.Phases.Ramp, comma(c.PerSecond))
+	t.row("connected", "%s of %s%s", Comma(c.Connected), Comma(r.Plan.Planned), byTransport(r))
+	t.row("ramp", "%.1f s, %s a second", r.Phases.Ramp, Comma(c.PerSecond))
 	t.quantiles("connect", c.Connect)
 	t.quantiles("handshake", c.Handshake)
 	t.row("hold", "%.1f s, %s", r.Phases.Hold, r.Phases.Stopped)
@@ -48,14 +48,14 @@ func (t *table) connections(r *Report) {
 	t.some("gave up", int64(c.GaveUp))
 	for _, example := range c.Examples {
 		kind, text, _ := strings.Cut(example, ": ")
-		t.row("  "+kind, "%s, first: %s", comma(c.Failures[kind]), text)
+		t.row("  "+kind, "%s, first: %s", Comma(c.Failures[kind]), text)
 	}
 }
 
 func byTransport(r *Report) string {
 	parts := make([]string, 0, len(r.Transports))
 	for _, t := range r.Transports {
-		parts = append(parts, t.Name+" "+comma(t.Connected))
+		parts = append(parts, t.Name+" "+Comma(t.Connected))
 	}
 	if len(parts) == 0 {
 		return ""
@@ -66,7 +66,7 @@ func byTransport(r *Report) string {
 func (t *table) messages(r *Report) {
 	m := &r.Messages
 	t.head("messages")
-	t.row("received", "%s (%s), %s a second while holding", comma(m.Received), humanize.IBytes(uint64(m.Bytes)), comma(m.PerSecond))
+	t.row("received", "%s (%s), %s a second while holding", Comma(m.Received), humanize.IBytes(uint64(m.Bytes)), Comma(m.PerSecond))
 	if m.Received > 0 && m.Untracked == m.Received {
 		t.row("loss", "unknown: no message has a sequence number, see --seq-field")
 	} else {
@@ -92,7 +92,7 @@ func (t *table) latencies(r *Report) {
 		}
 	}
 	if r.Ticks.Count > 0 {
-		t.row("ticks", "%s, each to %s clients", comma(r.Ticks.Count), comma(r.Ticks.Deliveries))
+		t.row("ticks", "%s, each to %s clients", Comma(r.Ticks.Count), Comma(r.Ticks.Deliveries))
 	}
 }
 
@@ -159,16 +159,16 @@ func (t *table) asserts(r *Report) {
 // judged writes a count, and which part of it belongs to the ramp.
 func (t *table) judged(name string, n, ramp int64) {
 	if ramp == 0 {
-		t.row(name, "%s", comma(n))
+		t.row(name, "%s", Comma(n))
 		return
 	}
-	t.row(name, "%s, of which %s while connecting", comma(n), comma(ramp))
+	t.row(name, "%s, of which %s while connecting", Comma(n), Comma(ramp))
 }
 
 // some writes a count that is worth a row only if there is any.
 func (t *table) some(name string, n int64) {
 	if n != 0 {
-		t.row(name, "%s", comma(n))
+		t.row(name, "%s", Comma(n))
 	}
 }
 
@@ -176,12 +176,12 @@ func (t *table) quantiles(name string, q Quantiles) {
 	if q.Count == 0 {
 		return
 	}
-	t.row(name, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", duration(q.P50), duration(q.P90), duration(q.P99),
-		duration(q.P999), duration(q.Max))
+	t.row(name, "p50 %s  p90 %s  p99 %s  p99.9 %s  max %s", Duration(q.P50), Duration(q.P90), Duration(q.P99),
+		Duration(q.P999), Duration(q.Max))
 }
 
-// duration formats milliseconds with three significant digits.
-func duration(ms float64) string {
+// Duration writes milliseconds with three significant digits.
+func Duration(ms float64) string {
 	switch {
 	case ms >= 10000:
 		return fmt.Sprintf("%.1f s", ms/1000)
@@ -193,4 +193,5 @@ func duration(ms float64) string {
 	return fmt.Sprintf("%.0f µs", ms*1000)
 }
 
-func comma[N int | int64 | float64](n N) string { return humanize.Comma(int64(n)) }
+// Comma writes a whole number in groups of three digits.
+func Comma[N int | int64 | float64](n N) string { return humanize.Comma(int64(n)) }

@@ -1,0 +1,127 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Summary is a run in a sentence, for somebody who has ten seconds.
+type Summary struct {
+	Status   Status `json:"status"`
+	Headline string `json:"headline"` // clauses with semicolons between them
+	// Limit is what the run was limited by, as a clause of the headline, and Because the numbers that say so.
+	Limit   string `json:"limit"`
+	Because string `json:"because,omitempty"`
+}
+
+// Status is whether a run went as it was meant to.
+type Status string
+
+// The kinds of runs. A condition that is not met, a client that did not get or keep its connection, and a message that is lost, doubled or out of
+// order make a run bad. What was not asked for but must be known, such as skipped messages or a swarm that was itself the limit, makes it mixed.
+const (
+	Good  Status = "good"
+	Mixed Status = "mixed"
+	Bad   Status = "bad"
+)
+
+// summarise makes the summary of a report that is otherwise complete.
+func summarise(r *Report) Summary {
+	s := Summary{Status: statusOf(r)}
+	s.Limit, s.Because = limit(r)
+	clauses := []string{held(r), fate(r)}
+	if r.Latency.Count > 0 {
+		clauses = append(clauses, "p99 "+Duration(r.Latency.P99))
+	}
+	if s.Limit != "" {
+		clauses = append(clauses, s.Limit)
+	}
+	s.Headline = strings.Join(clauses, "; ")
+	return s
+}
+
+func statusOf(r *Report) Status {
+	c, m := &r.Connections, &r.Messages
+	for _, v := range r.Asserts {
+		if !v.OK {
+			return Bad
+		}
+	}
+	switch {
+	case c.AfterRamp < r.Plan.Planned, c.Disconnects > 0, c.GaveUp > 0, c.Connected == 0:
+		return Bad
+	case m.Lost+m.Duplicates+m.Reordered > 0, m.Received == 0:
+		return Bad
+	case m.Conflated+m.Missed+m.Gaps > 0, m.Untracked == m.Received, r.Latency.Count == 0, c.total() > 0:
+		return Mixed
+	case r.Plan.Planned < r.Plan.Requested, r.Split.Bottleneck:
+		return Mixed
+	}
+	return Good
+}
+
+// held says who was connected, and for how long.
+func held(r *Report) string {
+	c := &r.Connections
+	span := fmt.Sprintf("for %.0f s", r.Phases.Hold)
+	if r.Ticks.Count > 0 {
+		span = fmt.Sprintf("for %s ticks", Comma(r.Ticks.Count))
+	}
+	switch {
+	case c.AfterRamp < r.Plan.Planned:
+		return fmt.Sprintf("only %s of %s clients got connected%s", Comma(c.AfterRamp), Comma(r.Plan.Planned), lack(c))
+	case c.Disconnects > 0 && c.Connected < c.AfterRamp:
+		return fmt.Sprintf("%s connections were broken off, and at the end only %s of %s were left", Comma(c.Disconnects), Comma(c.Connected), Comma(c.AfterRamp))
+	case c.Disconnects > 0:
+		return fmt.Sprintf("%s clients %s, with %s broken off on the way", Comma(c.Connected), span, Comma(c.Disconnects))
+	case c.Connected < c.AfterRamp && r.Plan.Churn == 0:
+		return fmt.Sprintf("only %s of %s connections were left at the end", Comma(c.Connected), Comma(c.AfterRamp))
+	case r.Plan.Planned < r.Plan.Requested:
+		return fmt.Sprintf("%s connections held %s, of %s asked for", Comma(c.Connected), span, Comma(r.Plan.Requested))
+	}
+	return fmt.Sprintf("%s connections held %s", Comma(c.Connected), span)
+}
+
+// lack says how most of those failed who did.
+func lack(c *Connections) string {
+	name, most := "", int64(0)
+	for kind, n := range c.Failures {
+		if n > most || n == most && kind < name {
+			name, most = kind, n
+		}
+	}
+	if name == "" {
+		return ""
+	}
+	return fmt.Sprintf(" (%s × %s)", Comma(most), strings.ReplaceAll(name, "_", " "))
+}
+
+// fate says what became of the messages.
+func fate(r *Report) string {
+	m := &r.Messages
+	if m.Received == 0 {
+		return "no message came"
+	}
+	if m.Untracked == m.Received {
+		return "loss unknown, as messages carry no number"
+	}
+	var faults []string
+	for _, f := range []struct {
+		n    int64
+		what string
+	}{
+		{m.Lost, "lost"}, {m.Duplicates, "doubled"}, {m.Reordered, "out of order"}, {m.Missed, "missed while away"}, {m.Conflated, "skipped for newer ones"},
+	} {
+		if f.n > 0 {
+			faults = append(faults, Comma(f.n)+" "+f.what)
+		}
+	}
+	if len(faults) == 0 {
+		return "nothing lost"
+	}
+	text := strings.Join(faults, ", ") + " of " + Comma(m.Received+m.Lost+m.Conflated+m.Missed) + " messages"
+	if m.Lost == 0 && m.Missed == 0 {
+		return "nothing lost, but " + text
+	}
+	return text
+}
