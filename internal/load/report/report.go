@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"tickgate/internal/load/blame"
 	"tickgate/internal/load/cost"
 	"tickgate/internal/load/sample"
 )
@@ -22,25 +23,26 @@ type Report struct {
 	Plan        Plan        `json:"plan"`
 	Phases      Phases      `json:"phases"`
 
-	Connections Connections `json:"connections"`
-	Messages    Messages    `json:"messages"`            // of the whole run, ramp included
-	Transports  []Transport `json:"transports"`          // the same by transport
-	Latency     Quantiles   `json:"latency"`             // from the intended time, while holding
-	RampLatency Quantiles   `json:"ramp_latency"`        // while connecting
-	Ticks       Ticks       `json:"ticks"`               // while holding
-	Server      *Server     `json:"server,omitempty"`    // if its processes are known
-	Gateway     *Gateway    `json:"gateway,omitempty"`   // if --admin was given
-	Kernel      Kernel      `json:"kernel"`              // of the whole machine
-	Swarm       Swarm       `json:"swarm"`               // this program
-	Cost        *cost.Cost  `json:"cost,omitempty"`      // memory over the ramp, by the connection
-	Split       Split       `json:"split"`               // who the time belongs to
-	Asserts     []Verdict   `json:"asserts,omitempty"`   //
-	Summary     Summary     `json:"summary"`             // the run in a sentence
-	Notes       []string    `json:"notes,omitempty"`     // what a reader must know
-	Series      []Point     `json:"series,omitempty"`    // one point a second
-	Heat        *Heat       `json:"heat,omitempty"`      // latencies over time
-	Curves      []Curve     `json:"curves,omitempty"`    // latencies while holding, by transport
-	TickRows    []TickRow   `json:"tick_rows,omitempty"` // the last ticks
+	Connections Connections   `json:"connections"`
+	Messages    Messages      `json:"messages"`            // of the whole run, ramp included
+	Transports  []Transport   `json:"transports"`          // the same by transport
+	Latency     Quantiles     `json:"latency"`             // from the intended time, while holding
+	RampLatency Quantiles     `json:"ramp_latency"`        // while connecting
+	Ticks       Ticks         `json:"ticks"`               // while holding
+	Server      *Server       `json:"server,omitempty"`    // if its processes are known
+	Gateway     *Gateway      `json:"gateway,omitempty"`   // if --admin was given
+	Kernel      Kernel        `json:"kernel"`              // of the whole machine
+	Swarm       Swarm         `json:"swarm"`               // this program
+	Cost        *cost.Cost    `json:"cost,omitempty"`      // memory over the ramp, by the connection
+	Blame       *blame.Report `json:"blame,omitempty"`     // slow ticks, and who is to blame
+	Split       Split         `json:"split"`               // who the time belongs to
+	Asserts     []Verdict     `json:"asserts,omitempty"`   //
+	Summary     Summary       `json:"summary"`             // the run in a sentence
+	Notes       []string      `json:"notes,omitempty"`     // what a reader must know
+	Series      []Point       `json:"series,omitempty"`    // one point a second
+	Heat        *Heat         `json:"heat,omitempty"`      // latencies over time
+	Curves      []Curve       `json:"curves,omitempty"`    // latencies while holding, by transport
+	TickRows    []TickRow     `json:"tick_rows,omitempty"` // the last ticks
 }
 
 // Environment is where and how the run was made.
