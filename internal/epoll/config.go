@@ -49,10 +49,17 @@ type Config struct {
 	// and not a second time to see whether it has been read empty, which is an eighth of a load generator's processor
 	// time. A peer that sends without end keeps the loop to itself, so it is for clients of a server under test only.
 	EdgeTriggered bool
-	// Coalesce makes an idle loop wait this long after the first event for more to come, at the price of that much
+	// Coalesce makes a loop rest this long between rounds of events for more to come, at the price of that much
 	// latency. It is meant for load generators that share the machine with what they load; 1 ms halves their
-	// processor time. Default 0, off.
+	// processor time. The goroutine keeps its share of GOMAXPROCS while it rests. Default 0, off.
 	Coalesce time.Duration
+	// Unlocked leaves the loop's goroutine free to move between threads, which saves a hand-over of threads whenever it
+	// blocks. Stats.Busy is then unknown and 0. Default false: every loop has a thread of its own.
+	Unlocked bool
+
+	// Meter, if not nil, adds up what this very loop spends its time on, for two more readings of the clock per event
+	// (0.1 µs; an accept or a read takes several). It belongs to one loop.
+	Meter *Meter
 
 	// Refusal returns the complete answer for a connection that is refused at accept because of reason
 	// (MaxConns or exhausted descriptors). It is called on the loop; the bytes are used at once. Nil refuses by

@@ -55,7 +55,7 @@ func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
 	cfg = cfg.withDefaults()
 	l := &Loop[S]{
 		cfg: cfg, slab: slab, handler: h, start: time.Now(),
-		wheel: newWheel(), buf: make([]byte, cfg.MaxLeftover+readBuffer), coalesce: newCoalescer(cfg.Coalesce),
+		wheel: newWheel(), buf: make([]byte, cfg.MaxLeftover+readBuffer), coalesce: coalescer{bell: -1},
 		timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
 	}
 	if err := l.openDescriptors(); err != nil {
@@ -80,11 +80,12 @@ func (l *Loop[S]) openDescriptors() (err error) {
 	}
 	return errors.Join(
 		l.poller.AddRead(&netpoll.PollAttachment{FD: l.doorbell}, false),
-		l.poller.AddRead(&netpoll.PollAttachment{FD: l.timer}, false))
+		l.poller.AddRead(&netpoll.PollAttachment{FD: l.timer}, false),
+		l.openCoalescer())
 }
 
 func (l *Loop[S]) closeDescriptors() {
-	for _, fd := range []int{l.timer, l.reserve, l.doorbell} {
+	for _, fd := range []int{l.timer, l.reserve, l.doorbell, l.coalesce.bell} {
 		if fd >= 0 {
 			_ = unix.Close(fd)
 		}
@@ -95,11 +96,13 @@ func (l *Loop[S]) closeDescriptors() {
 }
 
 // Run serves events until Stop, then resets what is still open (OnClose with Stopped) and frees the loop's
-// descriptors. It locks the calling goroutine to its thread: a loop is a thread to the kernel's scheduler, to
-// perf and to the CPU clock that Stats reports.
+// descriptors. It locks the calling goroutine to its thread, unless Config.Unlocked: a loop is a thread to the kernel's
+// scheduler, to perf and to the CPU clock that Stats reports.
 func (l *Loop[S]) Run() error {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
+	if !l.cfg.Unlocked {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+	}
 	defer close(l.done)
 	err := l.poller.Polling(l.event)
 	if errors.Is(err, gneterrors.ErrEngineShutdown) {
@@ -160,15 +163,20 @@ func (l *Loop[S]) Kick() {
 
 var one = []byte{1, 0, 0, 0, 0, 0, 0, 0}
 
-// ring makes the doorbell readable. EAGAIN, a full counter, means that it is.
-func (l *Loop[S]) ring() { _, _ = unix.Write(l.doorbell, one) }
+// ring makes the doorbell readable.
+func (l *Loop[S]) ring() { ring(l.doorbell) }
+
+// ring makes an eventfd readable. EAGAIN, a full counter, means that it is.
+func ring(eventfd int) { _, _ = unix.Write(eventfd, one) }
 
 // work answers the doorbell. The eventfd is emptied only when nothing is left to do, so that a loop with work
 // comes back after every batch of I/O events without another system call.
 func (l *Loop[S]) work() {
 	l.rung.Store(false)
 	more := l.fire(l.cfg.Slice)
-	if l.handler.OnWork(l.cfg.Slice) || more {
+	more = l.handler.OnWork(l.cfg.Slice) || more
+	l.coalesce.hurried = more
+	if more {
 		return
 	}
 	var b [8]byte
@@ -180,21 +188,37 @@ func (l *Loop[S]) work() {
 
 // event is the poller's callback.
 func (l *Loop[S]) event(fd int, ev netpoll.IOEvent, _ netpoll.IOFlags) error {
-	l.coalesce.event()
+	if l.coalesce.every > 0 {
+		l.coalesced(fd, ev)
+		return nil
+	}
 	l.catchUp()
+	if l.cfg.Meter == nil {
+		l.dispatch(fd, ev)
+		return nil
+	}
+	began := time.Now()
+	k := l.dispatch(fd, ev)
+	l.cfg.Meter.add(k, time.Since(began))
+	return nil
+}
+
+// dispatch deals with one event and returns what it was about.
+func (l *Loop[S]) dispatch(fd int, ev netpoll.IOEvent) kind {
 	switch fd {
 	case l.doorbell:
 		l.work()
+		return kindWork
 	case l.timer:
 		l.tick()
-	default:
-		if i := l.listener(fd); i >= 0 {
-			l.accept(i)
-			return nil
-		}
-		l.ready(l.slab.at(int32(fd)), ev)
+		return kindTimer
 	}
-	return nil
+	if i := l.listener(fd); i >= 0 {
+		l.accept(i)
+		return kindAccept
+	}
+	l.ready(l.slab.at(int32(fd)), ev)
+	return kindRead
 }
 
 func (l *Loop[S]) ready(c *Conn[S], ev netpoll.IOEvent) {

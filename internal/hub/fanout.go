@@ -14,6 +14,18 @@ type FanoutConfig struct {
 	Kick func()
 	// Seed seeds the choice of the subscriber that a pass starts with.
 	Seed uint64
+	// Watcher is told when passes begin and end; nil is not.
+	Watcher Watcher
+}
+
+// Watcher is told of the passes of one event loop, on its goroutine; it must not block. delivered and blocked are the
+// fan-out's counters of that moment (see FanoutStats).
+type Watcher interface {
+	// Began says that a pass takes up the message with sequence seq.
+	Began(seq, delivered, blocked uint64)
+	// Ended says that it has been offered to everybody, or that a newer message has overtaken it, which the pass takes
+	// up next.
+	Ended(seq, delivered, blocked uint64, overtaken bool)
 }
 
 // Fanout delivers messages to the connections of one event loop. But for Stats, all its methods are for that
@@ -28,6 +40,7 @@ type Fanout struct {
 	sink   Sink
 	kick   func()
 	random *rand.Rand
+	watch  Watcher // nil for none
 
 	subs      slab
 	topics    map[*Topic]*audience
@@ -49,7 +62,7 @@ type Fanout struct {
 // NewFanout returns a fan-out without subscriptions.
 func NewFanout(cfg FanoutConfig) *Fanout {
 	return &Fanout{
-		sink: cfg.Sink, kick: cfg.Kick,
+		sink: cfg.Sink, kick: cfg.Kick, watch: cfg.Watcher,
 		random: rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		topics: make(map[*Topic]*audience),
 	}

@@ -56,7 +56,7 @@ func (f *Fanout) refresh(a *audience) {
 	}
 	a.active = true
 	a.worst, a.worstID = 0, 0
-	a.carry(a.topic.Head())
+	f.carry(a, a.topic.Head())
 	n := int32(len(a.list))
 	a.at %= n
 	if n > 1 { // anywhere but where the last pass began, which is where it ended
@@ -73,13 +73,15 @@ func (f *Fanout) finish(a *audience) {
 	a.lag.Store(a.worst)
 	f.stats.passes.Add(1)
 	f.stats.duration.observe(time.Since(a.began))
+	f.dropped(a, false)
 }
 
 // pass walks on until the budget is used up or the pass is complete.
 func (f *Fanout) pass(a *audience, budget int) (used int) {
 	for used < budget && a.remaining > 0 && !a.closed {
 		if head := a.topic.Head(); head != a.carries {
-			a.carry(head)
+			f.dropped(a, true)
+			f.carry(a, head)
 			f.stats.overtaken.Add(1)
 		}
 		visits := f.collect(a, budget-used)
@@ -121,12 +123,24 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 	}
 }
 
-// carry makes head the message that the pass brings, to everybody once more.
-func (a *audience) carry(head uint64) {
-	a.carries = head
+// carry makes head the message that the pass through a brings, to everybody once more.
+func (f *Fanout) carry(a *audience, head uint64) {
+	a.carries, a.seq = head, 0
 	a.remaining = int32(len(a.list))
-	if m := a.topic.At(head); m != nil {
-		a.began = m.received
+	m := a.topic.At(head)
+	if m == nil {
+		return
+	}
+	a.began, a.seq = m.received, m.seq
+	if f.watch != nil {
+		f.watch.Began(a.seq, f.stats.delivered.Load(), f.stats.blocked.Load())
+	}
+}
+
+// dropped says that the pass through a no longer brings its message.
+func (f *Fanout) dropped(a *audience, overtaken bool) {
+	if f.watch != nil && a.seq != 0 {
+		f.watch.Ended(a.seq, f.stats.delivered.Load(), f.stats.blocked.Load(), overtaken)
 	}
 }
 

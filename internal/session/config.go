@@ -34,6 +34,9 @@ type Config struct {
 	// reset. 0 never evicts.
 	WriteTimeout time.Duration
 
+	// Watcher is told of the loop's passes; nil is not. It belongs to one loop.
+	Watcher hub.Watcher
+
 	// Sockets configures the event loops. The package sets MaxPending, MaxLeftover and Refusal itself.
 	Sockets epoll.Config
 }

@@ -7,5 +7,5 @@
 // add up to the tick's delay. What exceeds the part's usual length, the median of the run's ticks that were not slow,
 // by the most is the cause: a fan-out that always takes 400 ms is not to blame for a tick of 900 ms with a pause of 500 ms.
 //
-// The package computes and reads nothing itself: no clock, no network, no file.
+// The package only computes: it reads no clock, no network and no file.
 package blame
