@@ -19,6 +19,8 @@ import (
 type Endpoint struct {
 	URL   string `json:"url"` // several are separated by commas
 	Token string `json:"token"`
+	// SyncDir is the data directory if every acknowledgement waits for fsync, see Config.SyncAlways.
+	SyncDir string `json:"sync_dir,omitempty"`
 }
 
 // Bus is a connection to the stream, with the server behind it if that is embedded. All methods are safe for
@@ -32,6 +34,7 @@ type Bus struct {
 	endpoint   Endpoint
 	epoch      string
 	maxPayload int
+	commits    *committer // nil if acknowledgements do not wait for fsync
 	log        *slog.Logger
 
 	done      chan struct{} // closed when the bus has failed or been closed
@@ -60,6 +63,9 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 			return nil, err
 		}
 		b.endpoint = b.server.endpoint()
+		if cfg.SyncAlways {
+			b.endpoint.SyncDir = cfg.Dir
+		}
 		connect = b.dialer(Endpoint{Token: b.server.token}, nats.InProcessServer(b.server.nats))
 	}
 	err := b.open(ctx, connect, cfg.MaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
@@ -75,6 +81,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 // opening only; a connection that is lost later is restored for as long as it takes.
 func Connect(ctx context.Context, e Endpoint) (*Bus, error) {
 	b := newBus(slog.Default())
+	b.endpoint = e
 	err := b.open(ctx, b.dialer(e), defaultMaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
 		return js.Stream(ctx, Stream)
 	})
@@ -106,7 +113,8 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 	}
 	b.js, err = jetstream.New(b.conn,
 		jetstream.WithPublishAsyncMaxPending(maxPending),
-		jetstream.WithPublishAsyncTimeout(ackPatience))
+		jetstream.WithPublishAsyncTimeout(ackPatience),
+		jetstream.WithPublishAsyncAckHandler(b.acknowledged))
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
@@ -114,6 +122,9 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 		return fmt.Errorf("open stream %s: %w", Stream, err)
 	}
 	b.epoch = epochOf(b.stream.CachedInfo())
+	if err = b.startCommits(); err != nil {
+		return err
+	}
 	return ctx.Err()
 }
 
@@ -205,9 +216,8 @@ func (b *Bus) fail(err error) {
 // acknowledgement are answered with ErrClosed.
 func (b *Bus) Close() error {
 	b.fail(ErrClosed)
-	if b.js != nil {
-		b.js.CleanupPublisher()
-	}
+	// Not js.CleanupPublisher: it takes the channel away that a goroutine of its own may not have begun to read, which
+	// then never ends (nats.go v1.55.0). Closing the connection ends it.
 	if b.conn != nil {
 		b.conn.Close()
 	}

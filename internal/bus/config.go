@@ -18,6 +18,9 @@ type Config struct {
 	// SyncEvery is how often the embedded server calls fsync on its files. What it has acknowledged
 	// survives the death of the process in any case, and a power failure after this time. Default: 1 s.
 	SyncEvery time.Duration
+	// SyncAlways acknowledges a message only once fsync has put it on the disk, so that what has been
+	// acknowledged survives a power failure. One fsync serves all messages that wait. It needs Dir.
+	SyncAlways bool
 
 	// Listen lets other processes of this machine connect to the embedded server, through Endpoint.
 	Listen bool
@@ -91,6 +94,9 @@ func orDefault[T int | int64 | time.Duration](v *T, value T) {
 func (c Config) validate() error {
 	if len(c.URLs) > 0 && (c.Dir != "" || c.Listen) {
 		return errors.New("open bus: Dir and Listen belong to the embedded server, URLs to an external one: choose one")
+	}
+	if c.SyncAlways && c.Dir == "" {
+		return errors.New("open bus: SyncAlways needs Dir: there are no files to sync otherwise")
 	}
 	return nil
 }

@@ -28,12 +28,6 @@ func (b *Bus) Publish(ctx context.Context, m Msg) (Ack, error) {
 	return p.Wait(ctx)
 }
 
-// Pending is a message on its way to the stream.
-type Pending struct {
-	bus    *Bus
-	future jetstream.PubAckFuture
-}
-
 // PublishAsync sends a message and does not wait for the acknowledgement, so that a pipeline of messages takes one
 // round trip. Messages sent by one goroutine are stored in the order of the calls. Errors are those of Publish.
 func (b *Bus) PublishAsync(m Msg) (*Pending, error) {
@@ -46,25 +40,12 @@ func (b *Bus) PublishAsync(m Msg) (*Pending, error) {
 	if len(m.Payload) > b.maxPayload {
 		return nil, fmt.Errorf("publish %d bytes: %w: at most %d are allowed", len(m.Payload), ErrTooLarge, b.maxPayload)
 	}
-	future, err := b.js.PublishMsgAsync(m.encode(), jetstream.WithStallWait(stall))
+	// Without retries: a message that is sent again after others would change the order.
+	future, err := b.js.PublishMsgAsync(m.encode(), jetstream.WithStallWait(stall), jetstream.WithRetryAttempts(0))
 	if err != nil {
 		return nil, fmt.Errorf("publish: %w", b.classify(err))
 	}
 	return &Pending{bus: b, future: future}, nil
-}
-
-// Wait returns the acknowledgement, once it is there. It may be called once.
-func (p *Pending) Wait(ctx context.Context) (Ack, error) {
-	select {
-	case ack := <-p.future.Ok():
-		return Ack{Seq: ack.Sequence, Duplicate: ack.Duplicate}, nil
-	case err := <-p.future.Err():
-		return Ack{}, fmt.Errorf("publish: %w", p.bus.classify(err))
-	case <-p.bus.done:
-		return Ack{}, fmt.Errorf("publish: %w", p.bus.Err())
-	case <-ctx.Done():
-		return Ack{}, fmt.Errorf("publish: %w", ctx.Err())
-	}
 }
 
 // classify wraps an error of the NATS client so that callers can tell what to do.
