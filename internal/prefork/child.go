@@ -19,6 +19,7 @@ const envWorker = "PREFORK_WORKER"
 const (
 	fdChannel  = 3
 	fdSettings = 4
+	fdExtra    = 5
 )
 
 // Child is a worker's own view: what it inherited from its supervisor. All methods are safe for concurrent use.
@@ -61,6 +62,13 @@ func Join() (*Child, error) {
 
 // ID returns the worker's number, 0 to Config.Workers-1.
 func (c *Child) ID() int { return c.id }
+
+// ExtraFile returns file i of the ExtraFiles that Config.Command gave to this process. There must be so many, and each may
+// be asked for once.
+func (c *Child) ExtraFile(i int) *os.File {
+	unix.CloseOnExec(fdExtra + i)
+	return os.NewFile(uintptr(fdExtra+i), "inherited")
+}
 
 // Settings decodes what Config.Settings returned for this worker into v.
 func (c *Child) Settings(v any) error {

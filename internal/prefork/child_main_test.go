@@ -44,6 +44,14 @@ func work() int {
 			return complain(err)
 		}
 		return child.ID()
+	case "inherit": // prints what it inherited
+		if _, err := io.Copy(os.Stdout, child.ExtraFile(0)); err != nil {
+			return complain(err)
+		}
+		if err := child.Ready(); err != nil {
+			return complain(err)
+		}
+		return 0
 	case "stubborn": // does not drain
 		signal.Ignore(syscall.SIGTERM)
 		return serve(child, o, nil)

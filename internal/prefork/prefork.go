@@ -38,6 +38,10 @@ type Config struct {
 	// secrets. nil tells the workers nothing.
 	Settings func(id int) (any, error)
 
+	// Ended is called when a process of worker id has ended, before another one takes its place; nil calls nothing. It is
+	// called on several goroutines, for one worker at a time.
+	Ended func(id int)
+
 	// Once leaves a worker that has ended alone; otherwise it is started again, whatever its exit status was.
 	Once bool
 
@@ -68,7 +72,7 @@ func Self() *exec.Cmd {
 // be started, those already running are killed and the error says which.
 //
 // Cancelling ctx kills the workers at once, without a drain: it is the emergency exit and should outlive the first
-// termination signal, which belongs to Shutdown or StopOn.
+// termination signal, which belongs to Shutdown.
 func Start(ctx context.Context, cfg Config) (*Supervisor, error) {
 	if cfg.Workers < 1 {
 		return nil, fmt.Errorf("start workers: got %d, want at least 1", cfg.Workers)
@@ -91,6 +95,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Settings == nil {
 		c.Settings = func(int) (any, error) { return nil, nil }
+	}
+	if c.Ended == nil {
+		c.Ended = func(int) {}
 	}
 	if c.ReadyTimeout <= 0 {
 		c.ReadyTimeout = defaultReadyTimeout

@@ -4,10 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Supervisor keeps the workers of one Config running. All methods are safe for concurrent use.
@@ -97,26 +95,6 @@ func (s *Supervisor) Shutdown(ctx context.Context) error {
 		s.Kill()
 		return errors.Join(fmt.Errorf("drain workers: %w", context.Cause(ctx)), s.Wait())
 	}
-}
-
-// StopOn runs the usual life of a supervisor to its end: the first signal starts a Shutdown that may take drain, a
-// second one kills at once. It returns when all workers have ended, also when they did so by themselves (Once).
-func (s *Supervisor) StopOn(signals <-chan os.Signal, drain time.Duration) error {
-	select {
-	case <-signals:
-	case <-s.done:
-		return s.Wait()
-	}
-	ctx, cancel := context.WithTimeoutCause(context.Background(), drain, fmt.Errorf("not done after %v", drain))
-	defer cancel()
-	go func() {
-		select {
-		case <-signals:
-			s.Kill()
-		case <-s.done:
-		}
-	}()
-	return s.Shutdown(ctx)
 }
 
 // Kill ends all workers at once (SIGKILL) and starts none again. It does not wait; see Wait.

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -99,33 +100,78 @@ func TestShutdownDuringBackoff(t *testing.T) {
 	}
 }
 
-func TestSecondSignal(t *testing.T) {
+func TestKillCutsShutdownShort(t *testing.T) {
 	s := ready(t, orders{Mode: "stubborn"}, prefork.Config{Workers: 2})
-	signals := make(chan os.Signal, 2)
-	signals <- os.Interrupt
 	ended := make(chan error, 1)
-	go func() { ended <- s.StopOn(signals, time.Hour) }()
-	eventually(t, "first signal is taken", func() bool { return len(signals) == 0 })
+	go func() { ended <- s.Shutdown(t.Context()) }()
 	select {
 	case err := <-ended:
-		t.Fatalf("after one signal: got %v, want a drain that goes on", err)
-	default:
+		t.Fatalf("before Kill: got %v, want a drain that goes on", err)
+	case <-time.After(50 * time.Millisecond):
 	}
-	signals <- os.Interrupt
+	s.Kill()
 	select {
 	case err := <-ended:
 		if err == nil || !strings.Contains(err.Error(), "signal: killed") {
 			t.Errorf("got %v, want killed workers", err)
 		}
 	case <-time.After(10 * time.Second):
-		t.Fatal("a second signal did not end the workers")
+		t.Fatal("Kill did not end the workers")
 	}
 }
 
-func TestStopOnEndsWithTheWorkers(t *testing.T) {
-	s := start(t, orders{Mode: "once"}, prefork.Config{Workers: 1, Once: true})
-	if err := s.StopOn(nil, time.Hour); err != nil {
-		t.Errorf("got %v, want nil", err)
+func TestExtraFile(t *testing.T) {
+	file, err := os.Open("child.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var out strings.Builder
+	s := ready(t, orders{Mode: "inherit"}, prefork.Config{
+		Workers: 1, Once: true, Output: &out,
+		Command: func(int) *exec.Cmd {
+			cmd := prefork.Self()
+			cmd.ExtraFiles = []*os.File{file}
+			return cmd
+		},
+	})
+	if err := s.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got := out.String(); !strings.Contains(got, "package prefork") {
+		t.Errorf("got %q, want what is in the inherited file", got)
+	}
+}
+
+// TestEnded: the end of each process is told before the next one starts.
+func TestEnded(t *testing.T) {
+	var mu sync.Mutex
+	var told []int
+	running := 0
+	s := ready(t, orders{}, prefork.Config{
+		Workers: 1, Backoff: prefork.Backoff{Min: time.Millisecond},
+		Settings: func(int) (any, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			running++
+			return orders{}, nil
+		},
+		Ended: func(id int) {
+			mu.Lock()
+			defer mu.Unlock()
+			told = append(told, id)
+			if running != len(told) {
+				t.Errorf("got %d starts at end %d", running, len(told))
+			}
+		},
+	})
+	w := s.Workers()[0]
+	crash(w)
+	eventually(t, "worker is back", func() bool { st := w.Status(); return st.Restarts == 1 && st.State == prefork.Ready })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(told) != 1 || told[0] != 0 {
+		t.Errorf("got ends of %v, want one of worker 0", told)
 	}
 }
 

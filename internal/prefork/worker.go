@@ -148,6 +148,7 @@ func (w *Worker) follow() time.Duration {
 	}
 	err := proc.wait(w.s.cfg.ReadyTimeout, w.becomeReady)
 	w.client.CloseIdleConnections()
+	w.s.cfg.Ended(w.id)
 	w.ended(err)
 	return time.Since(proc.started)
 }
