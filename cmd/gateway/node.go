@@ -41,6 +41,9 @@ func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr s
 		plan: p, bus: b, slab: epoll.NewSlab[session.State](p.nofile),
 		failed: make(chan error, p.loops+1),
 	}
+	if p.quota != nil {
+		n.slab.Share(p.quota)
+	}
 	ctx, n.cancel = context.WithCancel(ctx)
 	if err := n.subscribe(ctx, cfg, b); err != nil {
 		n.close()

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math"
 	"os"
 	"os/signal"
 	"syscall"
@@ -119,6 +118,8 @@ type plan struct {
 	loops    int // per process
 	maxConns int // per process
 	nofile   int // per process
+
+	quota epoll.Quota // of all processes together; nil where there is one
 }
 
 // newPlan compares what is asked for with what this machine grants.
@@ -144,12 +145,6 @@ func newPlan(cfg *config.Config, log *slog.Logger) (plan, error) {
 	if p.loops == 0 {
 		p.loops = max(1, int(machine.CPUs)/p.workers)
 	}
-	// The kernel spreads connections by a hash: a worker must be able to take more than its even share.
-	share := cfg.Server.MaxConns
-	if p.workers > 1 {
-		even := float64(share) / float64(p.workers)
-		share = int(math.Ceil(even + 4*math.Sqrt(even))) // four standard deviations
-	}
-	p.maxConns = min(share, max(1, p.nofile-limits.ReserveFiles))
+	p.maxConns = min(cfg.Server.MaxConns, max(1, p.nofile-limits.ReserveFiles))
 	return p, nil
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strconv"
 	"time"
 
@@ -13,6 +15,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
+	"tickgate/internal/quota"
 )
 
 // orders is what a worker process is told by the supervisor.
@@ -24,7 +27,7 @@ type orders struct {
 }
 
 // planOrders is plan in JSON.
-type planOrders struct{ Loops, MaxConns, Nofile int }
+type planOrders struct{ Workers, Loops, MaxConns, Nofile int }
 
 // drainGrace is what workers may take beyond the drain before they are killed: the linger of the last connections.
 const drainGrace = 8 * time.Second
@@ -41,8 +44,13 @@ func (g *gateway) supervise(ctx context.Context) error {
 	if err := g.open(ctx, func() []admin.Worker { return append(source.processes(), local) }); err != nil {
 		return err
 	}
+	pool, err := quota.New(g.plan.workers)
+	if err != nil {
+		return err
+	}
 	workers, err := prefork.Start(ctx, prefork.Config{
-		Workers: g.plan.workers, Settings: g.orders, Output: g.program.stderr, Log: g.log,
+		Workers: g.plan.workers, Command: heirs(pool), Settings: g.orders, Ended: pool.Forget,
+		Output: g.program.stderr, Log: g.log,
 	})
 	if err != nil {
 		return err
@@ -62,6 +70,15 @@ func (g *gateway) supervise(ctx context.Context) error {
 	// Whatever ends the gateway, its clients are told when to come back.
 	err = g.wait(nil)
 	return errors.Join(err, g.drainWorkers(workers))
+}
+
+// heirs returns the command of workers that inherit the count of connections.
+func heirs(pool *quota.Pool) func(int) *exec.Cmd {
+	return func(int) *exec.Cmd {
+		cmd := prefork.Self()
+		cmd.ExtraFiles = []*os.File{pool.File()}
+		return cmd
+	}
 }
 
 // drainWorkers lets the workers send their clients away, which a second signal cuts short.
@@ -87,7 +104,7 @@ func (g *gateway) orders(int) (any, error) {
 	endpoint := g.bus.Endpoint()
 	return orders{
 		Config: *g.cfg, Addr: g.addr, Endpoint: endpoint,
-		Plan: planOrders{Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
+		Plan: planOrders{Workers: g.plan.workers, Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
 	}, nil
 }
 

@@ -32,12 +32,12 @@ type strikes struct{ refused, full, paused uint64 }
 // startWalls begins to look at limits and returns how to end that. Not to be able to look is no reason not to serve.
 func startWalls(cfg *config.Config, log *slog.Logger, n *node, kernel bool) (stop func()) {
 	w := &walls{log: log, node: n, kernel: kernel}
-	conns := cfg.Server.MaxConns
-	if !kernel { // a worker has its share
-		conns = n.plan.maxConns
+	demand := limits.Demand{Conns: cfg.Server.MaxConns}
+	if n != nil {
+		demand.Processes = n.plan.workers
 	}
 	var err error
-	w.watch, err = limits.NewWatch("/", limits.Demand{Conns: conns}, w.tell)
+	w.watch, err = limits.NewWatch("/", demand, w.tell)
 	if err != nil {
 		log.Debug("limits are not watched", "error", err)
 		return func() {}
@@ -89,7 +89,7 @@ func (w *walls) struck() error {
 	w.met = now
 	refused, paused := now.refused > before.refused, now.paused > before.paused
 	switch {
-	case refused && paused, now.full > before.full && w.node.plan.cut():
+	case refused && paused, now.full > before.full && w.node.cut():
 		return syscall.EMFILE
 	case paused: // accept had no memory
 		return syscall.ENOBUFS
@@ -99,5 +99,8 @@ func (w *walls) struck() error {
 	return nil
 }
 
-// cut reports whether a process takes fewer connections than its share because it has not enough descriptors.
-func (p plan) cut() bool { return p.maxConns == max(1, p.nofile-limits.ReserveFiles) }
+// cut reports whether the process has all connections that its descriptors are enough for, rather than all that are
+// wanted. One in a hundred may just have left.
+func (n *node) cut() bool {
+	return n.plan.maxConns == max(1, n.plan.nofile-limits.ReserveFiles) && n.open() >= n.plan.maxConns-n.plan.maxConns/100
+}

@@ -13,6 +13,7 @@ import (
 	"tickgate/internal/bus"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
+	"tickgate/internal/quota"
 )
 
 // work is the life of a worker process: it takes its orders from the supervisor, serves clients, and at SIGTERM sends
@@ -30,7 +31,11 @@ func work(ctx context.Context, p program) error {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
 
-	n, err := o.startNode(ctx)
+	share, err := quota.Join(child.ExtraFile(0), child.ID(), o.Config.Server.MaxConns)
+	if err != nil {
+		return err
+	}
+	n, err := o.startNode(ctx, share)
 	if err != nil {
 		return err
 	}
@@ -64,13 +69,16 @@ type status struct {
 	Connections int `json:"connections"`
 }
 
-// startNode makes the worker's node, on the bus of the supervisor or on the external one.
-func (o *orders) startNode(ctx context.Context) (*node, error) {
+// startNode makes the worker's node, on the bus of the supervisor or on the external one. Its connections count towards
+// share.
+func (o *orders) startNode(ctx context.Context, share *quota.Share) (*node, error) {
 	b, err := o.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	p := plan{workers: 1, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile}
+	p := plan{
+		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share,
+	}
 	n, err := newNode(ctx, &o.Config, p, b, o.Addr)
 	if err != nil {
 		_ = b.Close()

@@ -49,10 +49,11 @@ type Server struct {
 	// net/http with goroutines, are for comparison only: they know the default topic, the policy latest and nothing of
 	// resuming.
 	IO IO `name:"io" default:"epoll" placeholder:"epoll|gnet|goroutine" help:"I/O model. 'gnet' (its own engine) and 'goroutine' (net/http) are for comparison only."`
-	// MaxConns bounds the open client connections of all processes together. Default 120,000:
+	// MaxConns bounds the open client connections of all processes together; with another I/O model than epoll, those
+	// of each. Default 120,000:
 	// 100,000 and a fifth to spare. More are refused with 503. Each costs a descriptor, some 300
 	// bytes of user memory and 2 to 5 KiB of kernel memory.
-	MaxConns int `default:"120000" placeholder:"N" help:"Client connections in all; more get 503. Each takes a descriptor. Several workers have a share each, with a margin for uneven spreading."`
+	MaxConns int `default:"120000" placeholder:"N" help:"Client connections in all; more get 503. Each takes a descriptor. Several workers count together."`
 	// Drain is the time over which connections are closed on SIGTERM. Default 10s; 0 closes them
 	// at once and lets all clients come back in the same moment.
 	Drain time.Duration `default:"10s" placeholder:"DURATION" help:"Time to spread the closes over on SIGTERM; 0 closes all at once."`

@@ -1,6 +1,7 @@
 package epoll
 
 import (
+	"errors"
 	"net/netip"
 	"reflect"
 	"testing"
@@ -73,6 +74,44 @@ func TestSlabCountsAndRefuses(t *testing.T) {
 		if slab.Open() != open {
 			t.Errorf("%s: got %d open, want %d", tt.name, slab.Open(), open)
 		}
+	}
+}
+
+// few is a Quota of some connections.
+type few struct{ left int }
+
+func (f *few) Take() bool {
+	if f.left == 0 {
+		return false
+	}
+	f.left--
+	return true
+}
+
+func (f *few) Return() { f.left++ }
+
+// TestSlabSharesItsCount: what other processes hold counts as well, and nothing that is refused stays taken.
+func TestSlabSharesItsCount(t *testing.T) {
+	slab, quota := NewSlab[state](1), &few{left: 1}
+	slab.Share(quota)
+	c, err := slab.claim(7, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := slab.claim(8, 2); !errors.Is(err, errFull) || slab.Open() != 1 {
+		t.Errorf("got %v and %d open, want %v and 1", err, slab.Open(), errFull)
+	}
+	slab.release(c)
+	if quota.left != 1 {
+		t.Errorf("got %d left after a release, want 1", quota.left)
+	}
+	for range 2 {
+		if _, err := slab.claim(8, 1); err != nil && !errors.Is(err, errFull) {
+			t.Error(err)
+		}
+	}
+	if quota.left != 0 || slab.Open() != 1 {
+		t.Errorf("got %d left and %d open behind a process's own bound, want 0 and 1", quota.left, slab.Open())
 	}
 }
 

@@ -17,6 +17,7 @@ const (
 // the entries of descriptors it owns.
 type Slab[S any] struct {
 	open   atomic.Int64
+	quota  Quota // nil for none
 	chunks []atomic.Pointer[[chunkSize]Conn[S]]
 }
 
@@ -24,6 +25,18 @@ type Slab[S any] struct {
 func NewSlab[S any](nofile int) *Slab[S] {
 	return &Slab[S]{chunks: make([]atomic.Pointer[[chunkSize]Conn[S]], nofile>>chunkBits+1)}
 }
+
+// Quota bounds the connections of several processes together. It is called by several loops at once.
+type Quota interface {
+	// Take reports whether there is room for one more connection, and takes it.
+	Take() bool
+	// Return gives back what Take has taken.
+	Return()
+}
+
+// Share makes the connections of this Slab count towards q as well; one that q has no room for is refused with
+// RefusedMaxConns. Call it before the first loop runs.
+func (s *Slab[S]) Share(q Quota) { s.quota = q }
 
 // Open returns the number of open connections of all loops. Safe for concurrent use.
 func (s *Slab[S]) Open() int { return int(s.open.Load()) }
@@ -33,7 +46,7 @@ func (s *Slab[S]) at(fd int32) *Conn[S] {
 	return &s.chunks[fd>>chunkBits].Load()[fd&(chunkSize-1)]
 }
 
-// errFull says that MaxConns connections are open.
+// errFull says that MaxConns connections are open, or as many as the processes may have together.
 var errFull = errors.New("as many connections as allowed are open")
 
 // claim counts a connection in, unless limit are open (0: no limit), and returns the entry of its descriptor, reset
@@ -43,8 +56,7 @@ func (s *Slab[S]) claim(fd, limit int) (*Conn[S], error) {
 	if i >= len(s.chunks) {
 		return nil, fmt.Errorf("descriptor %d is beyond the %d the table was made for", fd, len(s.chunks)<<chunkBits)
 	}
-	if n := s.open.Add(1); limit > 0 && n > int64(limit) {
-		s.open.Add(-1)
+	if !s.count(limit) {
 		return nil, errFull
 	}
 	chunk := s.chunks[i].Load()
@@ -58,10 +70,23 @@ func (s *Slab[S]) claim(fd, limit int) (*Conn[S], error) {
 	return c, nil
 }
 
+// count counts a connection in, if there is room for it.
+func (s *Slab[S]) count(limit int) bool {
+	n := s.open.Add(1)
+	if limit > 0 && n > int64(limit) || s.quota != nil && !s.quota.Take() {
+		s.open.Add(-1)
+		return false
+	}
+	return true
+}
+
 // release gives the entry back and counts the connection out; the caller closes the descriptor afterwards, never
 // before.
 func (s *Slab[S]) release(c *Conn[S]) {
 	s.open.Add(-1)
+	if s.quota != nil {
+		s.quota.Return()
+	}
 	c.gen.Add(1)
 }
 

@@ -15,8 +15,11 @@ var layers = []layer{
 	{"internal/bus", nil, "where messages come from must not depend on who gets them"},
 	{"internal/feed", nil, "a feed calls the function it was given; who publishes and who listens is none of its business"},
 	{"internal/auth", nil, "permissions are a function of a token and a topic"},
+	{"internal/ticklog", nil, "it is told of what happens by those it happens to; what that means is decided by readers"},
+	{"internal/flight", nil, "the runtime is recorded whatever runs in it"},
 	{"internal/metrics", nil, "it is handed snapshots; importing their makers would tie every package to Prometheus"},
 	{"internal/prefork", nil, "processes are supervised whatever runs in them: the gateway's workers and the swarm's clients alike"},
+	{"internal/quota", nil, "a number that processes share is a number; what it counts is the caller's"},
 	{"internal/limits", nil, "limits are read from the kernel and compared with numbers that the caller brings"},
 	{"internal/config", nil, "it knows what values mean; whether they work is found out by the packages that use them"},
 	{"internal/hub", []string{"internal/wire"}, "the hub encodes, and otherwise knows neither sockets, sessions, the bus nor metrics"},
@@ -41,8 +44,8 @@ var layers = []layer{
 	{"internal/plot", nil, "axes and paths are arithmetic; what they show is their callers'"},
 	{"internal/lab/report", []string{"internal/lab", "internal/lab/infer", "internal/lab/undo", "internal/plot"}, "a report is made of stored runs, so that it can be made again later"},
 	{"cmd/gateway", []string{
-		"internal/admin", "internal/auth", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed",
-		"internal/hub", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/session", "internal/wire",
+		"internal/admin", "internal/auth", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight",
+		"internal/hub", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/quota", "internal/session", "internal/ticklog", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
 	{"cmd/swarm", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
 	{"cmd/lab", []string{
