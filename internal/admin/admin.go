@@ -81,6 +81,7 @@ func (s *Server) routes() {
 	s.mux.HandleFunc("GET /metrics", s.metrics)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)
+	s.mux.HandleFunc("GET /debug/ticks", s.ticks)
 	s.mux.Handle("GET /debug/pprof", http.RedirectHandler("/debug/pprof/", http.StatusMovedPermanently))
 	s.mux.HandleFunc("GET /debug/pprof/{$}", s.index)
 	s.mux.HandleFunc("GET /debug/pprof/{profile}", s.profile)

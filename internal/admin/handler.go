@@ -9,9 +9,10 @@ import (
 type Process struct {
 	Metrics http.Handler // its metrics page
 	Status  func() any   // for /status, as JSON; nil has none
+	Ticks   http.Handler // for /debug/ticks, as JSON; nil has none
 }
 
-// WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/ and /status. It is
+// WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/, /debug/ticks and /status. It is
 // for a channel that only the supervisor can open; it guards nothing.
 func WorkerHandler(p Process) http.Handler {
 	mux := http.NewServeMux()
@@ -20,6 +21,9 @@ func WorkerHandler(p Process) http.Handler {
 		mux.HandleFunc("GET /status", func(w http.ResponseWriter, _ *http.Request) {
 			writeJSON(w, http.StatusOK, p.Status())
 		})
+	}
+	if p.Ticks != nil {
+		mux.Handle("GET /debug/ticks", p.Ticks)
 	}
 	// Index serves all profiles that have no handler of their own.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)

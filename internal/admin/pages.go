@@ -72,6 +72,7 @@ var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 <li><a href="/metrics">/metrics</a> of all processes, in Prometheus' text format
 <li><a href="/healthz">/healthz</a> alive?
 <li><a href="/readyz">/readyz</a> ready for clients?
+<li><a href="/debug/ticks">/debug/ticks</a> when the newest messages passed through the gateway's parts, as JSON
 </ul>
 <h2>Profiles of all processes, merged</h2>
 <p>For <code>go tool pprof http://{{.Host}}/debug/pprof/NAME</code>; samples are tagged with their worker (-tagfocus worker=0).

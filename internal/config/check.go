@@ -18,6 +18,7 @@ func (c *Config) Check() error {
 	c.Topics.check(&p)
 	c.Clients.check(&p)
 	c.Sockets.check(&p)
+	p.offOrWithin("--objective", c.Trace.Objective, time.Millisecond, 24*time.Hour)
 	c.checkTogether(&p)
 	if len(p) == 0 {
 		return nil

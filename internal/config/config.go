@@ -27,6 +27,7 @@ type Config struct {
 	Bus     Bus     `embed:"" group:"bus"`
 	Clients Clients `embed:"" group:"clients"`
 	Sockets Sockets `embed:"" group:"sockets"`
+	Trace   Trace   `embed:"" group:"trace"`
 	Log     Log     `embed:"" group:"log"`
 }
 
@@ -152,6 +153,16 @@ type Sockets struct {
 	// Slice is the number of sends after which a fan-out lets other events in. Default 256, some
 	// 1.3 milliseconds at 5 microseconds a send. More is a little cheaper, and slower to answer.
 	Slice int `default:"256" placeholder:"N" help:"Sends of a fan-out before the event loop looks at other events."`
+}
+
+// Trace is what is kept to explain late ticks.
+type Trace struct {
+	// FlightRecorder is the directory for execution traces of the seconds before a tick that missed the objective.
+	// Default "", none. It takes some percent of the processor time and 16 MiB of memory per process.
+	FlightRecorder string `placeholder:"DIR" help:"Record the Go runtime and write the last seconds to DIR when a tick misses --objective: at most one file a minute and ten per process, to be opened with 'go tool trace'."`
+	// Objective is how long after its intended time a tick may leave for its last client. Default 0: FeedInterval, that
+	// is before the next one.
+	Objective time.Duration `default:"0" placeholder:"DURATION" help:"Time from a tick's intended time to its last send that --flight-recorder tolerates; 0 takes --feed-interval."`
 }
 
 // Log is what is logged to standard error and how.

@@ -37,6 +37,7 @@ var groups = []kong.Group{
 	{Key: "bus", Title: "Bus:"},
 	{Key: "clients", Title: "Limits per client:"},
 	{Key: "sockets", Title: "Sockets and event loops:"},
+	{Key: "trace", Title: "Explaining late ticks:"},
 	{Key: "log", Title: "Log:"},
 }
 

@@ -120,8 +120,8 @@ func (l *Log) Received(seq uint64, topic string, stored time.Time, payload []byt
 	if e.Due == 0 {
 		e.Due = dueOf(payload)
 	}
-	for i, loop := range l.loops {
-		e.passes[i].told = loop.spent()
+	for i := range e.passes {
+		e.passes[i].told = l.loops[i].spent()
 	}
 }
 
