@@ -8,9 +8,11 @@ SHELL := /bin/bash
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := bin/tools/golangci-lint-$(GOLANGCI_VERSION)
+K6_VERSION := v1.8.1
+K6 := bin/tools/k6-$(K6_VERSION)
 NODE_MODULES := test/e2e/node/node_modules/.package-lock.json
 
-# Knobs of single targets: make fuzz FUZZTIME=5m, make bench BENCH=Fanout COUNT=6, make demo CONNS=20000 TICKS=10, make run ARGS='--feed none'.
+# Knobs of single targets: make fuzz FUZZTIME=5m, make bench BENCH=Fanout COUNT=6, make demo CONNS=20000 TICKS=10, make k6 CONNS=50, make run ARGS='--feed none'.
 FUZZTIME ?= 30s
 BENCH ?= .
 COUNT ?= 1
@@ -21,7 +23,7 @@ UNIT = $$(go list ./... | grep -v -e /test/e2e)
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z][a-z0-9-]*:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: build
 build: ## build bin/gateway, bin/swarm and bin/lab
@@ -78,6 +80,14 @@ smoke: ## scale smoke: 5,000 connections from the real swarm, no loss allowed
 bench: ## benchmarks with allocations (BENCH=pattern, COUNT=6 for benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./internal/...
 
+.PHONY: k6
+k6: build $(K6) ## let k6 and the swarm measure the same gateway, and compare (CONNS, TICKS, INTERVAL)
+	BIN=bin K6=$(K6) scripts/k6/compare.sh
+
+.PHONY: experiments
+experiments: build ## run all shipped experiments, an hour; again after an interruption goes on (DIR)
+	scripts/experiments.sh
+
 .PHONY: tune
 tune: ## show and apply the kernel settings of tuning/ (root), keeping an undo file
 	scripts/tune.sh apply
@@ -87,7 +97,7 @@ untune: ## restore what `make tune` changed
 	scripts/tune.sh undo
 
 .PHONY: tools
-tools: $(GOLANGCI) $(NODE_MODULES) ## install the pinned linter and Node's ws for the tests
+tools: $(GOLANGCI) $(K6) $(NODE_MODULES) ## install the pinned linter, k6 and Node's ws for the tests
 
 .PHONY: clean
 clean: ## remove what was built
@@ -96,6 +106,10 @@ clean: ## remove what was built
 # A golangci-lint of the right version that is installed already is linked, not built again: the build takes minutes.
 $(GOLANGCI):
 	scripts/golangci.sh $(GOLANGCI_VERSION) $@
+
+# k6, a minute or two to build; without it the one test that needs it is skipped with a line (and fails when CI=true).
+$(K6):
+	scripts/k6/install.sh $(K6_VERSION) $@
 
 # Without npm the one test that needs it says so (and fails when CI=true).
 $(NODE_MODULES): test/e2e/node/package-lock.json
