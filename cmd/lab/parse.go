@@ -15,6 +15,8 @@ type cli struct {
 	Run     runFlags  `cmd:"" help:"Run an experiment and say what differs."`
 	List    listFlags `cmd:"" help:"List the experiments with their questions."`
 	Show    showFlags `cmd:"" help:"Show an experiment: what is asked, expected, compared and found."`
+	Table   doneFlags `cmd:"" help:"Print the medians of finished experiments as Markdown tables."`
+	Keep    keepFlags `cmd:"" help:"Write the results of finished experiments into their files, as what was measured."`
 	Help    struct{}  `cmd:"" help:"Explain the experiments' files and the statistics."`
 	Version struct{}  `cmd:"" help:"Print the version."`
 }
@@ -42,12 +44,23 @@ type showFlags struct {
 	Name string `arg:"" help:"Experiment, as a name or a file."`
 }
 
+// doneFlags are of commands for experiments that were run.
+type doneFlags struct {
+	Outputs []string `arg:"" name:"DIR" help:"Output directories of lab run."`
+}
+
+type keepFlags struct {
+	doneFlags
+	Experiments string `default:"experiments" placeholder:"DIR" help:"Where the experiments' files are (default experiments)."`
+}
+
 const about = `Runs experiments with the gateway: variants that differ in one thing, cold, in an order drawn by lot, repeated; and statistics that may well say "no measurable effect".
 
   lab run experiments/aa.yaml      the same twice: lab must find no difference
   lab run notsent-lowat --quick    a short version, to see whether it works
   lab run io-models --dry-run      what would be done
   lab run --resume out/lab/aa-…    go on after an interruption
+  lab keep out/lab/aa-…            write what was found into experiments/aa.yaml
 
 Every sysctl is restored whatever happens, kill -9 included.`
 

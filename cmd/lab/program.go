@@ -67,6 +67,10 @@ func (p program) execute(ctx context.Context, cli *cli) error {
 		return p.list(cli.List.Dir)
 	case "show":
 		return p.show(cli.Show.Name)
+	case "table":
+		return p.table(cli.Table.Outputs)
+	case "keep":
+		return p.keep(&cli.Keep)
 	case "help":
 		return p.help()
 	case "version":

@@ -36,7 +36,7 @@ func (p program) show(name string) error {
 	var b strings.Builder
 	describe(&b, exp)
 	fmt.Fprintf(&b, "\n%d runs in %d blocks (%s), about %s\n", len(exp.Schedule(0)), exp.Design.Repeats, exp.Design.Order, exp.Duration().Round(time.Minute))
-	measured := oneLine(exp.Measured)
+	measured := strings.ReplaceAll(strings.TrimSpace(exp.Measured), "\n", "\n             ")
 	if measured == "" {
 		measured = "not yet"
 	}

@@ -29,7 +29,7 @@ func List(dir string) (experiments []*Experiment, broken []error) {
 
 // Duration estimates how long the experiment takes: its windows, and a few seconds for each run to start, connect and stop.
 func (e *Experiment) Duration() time.Duration {
-	const overhead = 6 * time.Second
+	const overhead = 2 * time.Second
 	window := time.Duration(e.Design.Measure)
 	if e.Cut != nil {
 		window = time.Duration(e.Cut.Limit) / 2
