@@ -113,3 +113,11 @@ func turned(s []netip.Addr, i int) []netip.Addr {
 	i %= len(s)
 	return append(append([]netip.Addr{}, s[i:]...), s[:i]...)
 }
+
+// ends returns how many ends of each connection are on this machine.
+func (p *plan) ends() int {
+	if p.role == limits.Both {
+		return 2
+	}
+	return 1
+}

@@ -98,6 +98,7 @@ func attack(ctx context.Context, o *options, stop <-chan struct{}, stderr io.Wri
 	c := &conductor{o: o, plan: p, survey: s, fleet: f, stop: stop, progress: newProgress(o.progress, stderr)}
 	c.run.Begin, c.run.Notes = begin, p.notes
 	c.walls = newWalls(p.demand(), c.progress.say)
+	c.meter = newMeter(s, p.ends(), &begin)
 	return c.conduct(ctx)
 }
 

@@ -21,12 +21,16 @@ type Process struct {
 	Top    bool  `json:"top"`
 	Before int64 `json:"before_bytes"` // PSS, or RSS where PSS may not be read
 	After  int64 `json:"after_bytes"`
+	Own    int64 `json:"own_bytes"` // of After, what no other process shares; 0 where that may not be read
 }
 
 // Sample is what was held when so many were connected.
 type Sample struct {
 	At    float64 `json:"t_s"` // since the start of the ramp; the first sample is taken before
 	Conns int     `json:"conns"`
+	// Sockets is how many TCP sockets had memory, whoever they belong to. Lines of the kernel are fitted over them: what they are made of is the
+	// same for all programs, and others' connections then cannot pass for ours.
+	Sockets int `json:"sockets,omitempty"`
 	// Bytes has a value for each Line that was read this time, by the line's name: dear ones are read less often.
 	Bytes map[string]int64 `json:"bytes"`
 }
@@ -49,7 +53,8 @@ const (
 	InUse   = "heap in use"   // spans with at least one object, garbage included
 	Stacks  = "stacks"        // of goroutines
 	Runtime = "runtime other" // of the Go runtime: spans' descriptions, collector, profiles
-	Slab    = "slab"          // all kernel objects of the machine
+	Objects = "objects"       // kernel objects that stay as long as the connections do (sample.Caches.Objects)
+	Slab    = "slab"          // all kernel objects of the machine, files that some program has looked at included
 	Queues  = "queues"        // TCP's socket buffers, in pages (/proc/net/sockstat)
 	Cgroup  = "cgroup kernel" // kernel memory charged to the swarm's cgroup
 	Clients = "clients rss"   // of the swarm's processes

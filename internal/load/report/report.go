@@ -79,9 +79,10 @@ type Phases struct {
 	Settle  float64 `json:"settle_s"`
 	Stopped string  `json:"stopped"` // why holding ended
 
-	// When holding began and ended, in the seconds of the series.
-	HoldFrom float64 `json:"hold_from_s"`
-	HoldTo   float64 `json:"hold_to_s"`
+	// Zero is the beginning of the series, from which its seconds count. Holding began and ended at HoldFrom and HoldTo.
+	Zero     time.Time `json:"series_zero"`
+	HoldFrom float64   `json:"hold_from_s"`
+	HoldTo   float64   `json:"hold_to_s"`
 }
 
 // Connections is what became of the clients.

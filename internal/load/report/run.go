@@ -47,7 +47,7 @@ func New(run *Run) *Report {
 		RampLatency: quantiles(run.Final.Ramp[:]...),
 		Notes:       run.Notes, Series: run.Points, Heat: run.heat.summary(), Curves: run.curves(),
 	}
-	r.Phases.HoldFrom, r.Phases.HoldTo = run.second(run.Full.At), run.second(run.End.At)
+	r.Phases.Zero, r.Phases.HoldFrom, r.Phases.HoldTo = run.begin, run.second(run.Full.At), run.second(run.End.At)
 	r.Messages = run.messages(run.Final.Sum(), run.Full.Swarm.Sum(), run.End.Swarm.Sum())
 	for t := range load.Transport(load.Transports) {
 		if run.Final.ByTransport[t].Dialed > 0 {

@@ -16,6 +16,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	t.messages(r)
 	t.latencies(r)
 	t.prices(r)
+	t.cost(r.Cost)
 	t.split(r)
 	t.asserts(r)
 	if err := t.w.Flush(); err != nil {

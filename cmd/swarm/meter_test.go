@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"tickgate/internal/load/cost"
+	"tickgate/internal/load/sample"
+)
+
+func TestInterpolatedConns(t *testing.T) {
+	start := time.Unix(1_790_000_000, 0)
+	at := func(ms int) time.Time { return start.Add(time.Duration(ms) * time.Millisecond) }
+	m := meter{counts: []count{{at(0), 0}}}
+	m.counted(at(200), 1000)
+	m.counted(at(100), 7) // a worker's late answer
+	m.counted(at(400), 3000)
+	for _, tt := range []struct{ ms, want int }{{-5, 0}, {0, 0}, {100, 500}, {200, 1000}, {250, 1500}, {400, 3000}, {900, 3000}} {
+		if got := m.conns(at(tt.ms)); got != tt.want {
+			t.Errorf("after %d ms: got %d connections, want %d", tt.ms, got, tt.want)
+		}
+	}
+}
+
+func TestCadence(t *testing.T) {
+	now := time.Unix(1_790_000_000, 0)
+	c := cadence{least: leastPause}
+	c.put(now, time.Microsecond)
+	if got := c.next.Sub(now); got != leastPause {
+		t.Errorf("got a pause of %v after a cheap reading, want %v", got, leastPause)
+	}
+	c.put(now, 4*time.Millisecond)
+	if got := c.next.Sub(now); got != time.Second {
+		t.Errorf("got a pause of %v after one of 4 ms, want a second", got)
+	}
+}
+
+func TestPageBytes(t *testing.T) {
+	got := make(map[string]int64)
+	pageBytes(got, sample.Metrics{"go_gc_heap_live_bytes": 7, "go_memstats_mspan_sys_bytes": 1})
+	if len(got) != 1 || got[cost.Live] != 7 {
+		t.Errorf("got %v, want what the page has in full", got)
+	}
+	pageBytes(got, nil)
+	if len(got) != 1 {
+		t.Errorf("got %v from no page", got)
+	}
+}
+
+func TestSampledWhileConnecting(t *testing.T) {
+	t.Parallel()
+	const page = "go_gc_heap_live_bytes 1e6\ngo_memstats_heap_inuse_bytes 2e6\n"
+	f := newFeed(t, 50*time.Millisecond, func(f *feed) { f.metrics = page })
+	got := swarm(t, "--conns=200", "--rate=200", "--ticks=3", "--admin", f.URL, f.URL)
+	if got.code != exitOK || got.report == nil || got.report.Cost == nil {
+		t.Fatalf("got code %d\n%s%s", got.code, got.stdout, got.stderr)
+	}
+	c := got.report.Cost
+	between := 0
+	for _, s := range c.Samples {
+		if s.Conns > 0 && s.Conns < 200 {
+			between++
+		}
+	}
+	if between < 3 || c.Ends != 2 || c.Swarm != 1 || c.Line(cost.Live) == nil || c.Line(cost.Queues) == nil || c.Line(cost.PSS) != nil {
+		t.Errorf("got %d samples from the ramp and %+v; want some, two ends, the page and the kernel, and no server for --pid=none", between, c.Lines)
+	}
+	if !strings.Contains(got.stdout, "too few") {
+		t.Errorf("got a table that does not say that 200 clients are too few:\n%s", got.stdout)
+	}
+}
