@@ -1,6 +1,7 @@
 package session
 
 import (
+	"net/http"
 	"time"
 
 	"tickgate/internal/wire"
@@ -35,9 +36,26 @@ func (l *Loop) beginDrain(d time.Duration) {
 	})
 }
 
+// turnAway answers who asks for a session while the gateway drains. An event stream begins, and ends with the hint: an
+// EventSource comes back after that, whereas any status but 200 would make it give up for good (WHATWG HTML §9.2.3).
+func (l *Loop) turnAway(c *conn, r *wire.Request, t Transport) error {
+	const code = "draining"
+	if t != SSE || string(r.Method) == http.MethodHead {
+		return l.unavailable(code, "the server is restarting")
+	}
+	l.counters.Refused[code]++
+	l.out = wire.AppendSSEHead(l.out[:0], corsOrigin)
+	l.out = wire.AppendSSERetry(l.out, l.comeBack())
+	l.finish(c, Refused)
+	return nil
+}
+
+// comeBack is when a client that is sent away should return.
+func (l *Loop) comeBack() time.Duration { return l.jitter(retryLeast, max(l.drain, retrySpread)) }
+
 // sendAway ends an open session because of the drain.
 func (l *Loop) sendAway(c *conn) {
-	retry := l.jitter(retryLeast, max(l.drain, retrySpread))
+	retry := l.comeBack()
 	if c.State().transport == SSE {
 		l.out = wire.AppendSSERetry(l.out[:0], retry)
 	} else {

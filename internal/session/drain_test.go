@@ -17,7 +17,7 @@ import (
 )
 
 // TestDrain sends everybody away: each client at its own time and with its own hint, nobody with a reset, and those in
-// the middle of a request with 503.
+// the middle of a request as well.
 func TestDrain(t *testing.T) {
 	t.Parallel()
 	const each, over, size = 40, time.Second, 128 << 10
@@ -28,7 +28,7 @@ func TestDrain(t *testing.T) {
 	}
 	echo := g.ws("/echo")
 	slow := g.sleeper().open(request("/ws", upgrade...), 101)
-	head := request("/sse")
+	head := request("/ws", upgrade...)
 	for range 5 {
 		c := g.dial()
 		c.write(head[:10])
@@ -175,6 +175,47 @@ func TestOtherMethodsWhileDraining(t *testing.T) {
 	checkResponse(t, options.rest(), http.MethodOptions, http.StatusNoContent, "")
 }
 
+// TestStreamsWhileDraining: an EventSource that asks in the middle of the drain is answered in a way that makes it come back.
+func TestStreamsWhileDraining(t *testing.T) {
+	const each = 10
+	g := serve(t, Config{HeaderTimeout: time.Minute}, hub.TopicConfig{})
+	var clients []*client
+	for range each {
+		c := g.dial()
+		c.write("GET /")
+		clients = append(clients, c)
+	}
+	g.eventually("all connected", func(s *Snapshot) bool { return s.Loop.BytesIn == each*5 })
+	g.drain(5 * time.Second)
+	hints := map[string]bool{}
+	for i, c := range clients {
+		c.write("sse HTTP/1.1\r\nHost: x\r\n\r\n")
+		hints[checkTurnedAway(t, i, c)] = true
+	}
+	if len(hints) < each/2 {
+		t.Errorf("got hints %v for %d clients, want nearly as many", hints, each)
+	}
+	if got := g.snapshot().Refused["draining"]; got != each {
+		t.Errorf("got %d counted as refused while draining, want %d", got, each)
+	}
+}
+
+// checkTurnedAway checks that a client gets an event stream that ends with a hint, and returns the hint.
+func checkTurnedAway(t *testing.T, i int, c *client) string {
+	t.Helper()
+	c.t = t
+	head, body, _ := strings.Cut(c.rest(), "\r\n\r\n")
+	if !strings.HasPrefix(head, "HTTP/1.1 200 ") || !strings.Contains(head, "\r\nContent-Type: text/event-stream") {
+		t.Errorf("client %d: got %q, want an event stream", i, head)
+	}
+	var ms int
+	if _, err := fmt.Sscanf(body, "retry: %d\n\n", &ms); err != nil || ms < 1000 || ms > 10_000 || strings.Count(body, "\n") != 2 {
+		t.Errorf("client %d: got body %q, want a hint of 1 to 10 s and nothing else", i, body)
+	}
+	c.intact()
+	return body
+}
+
 // What still waits in the accept queue when the drain begins is answered, not reset.
 func TestDrainAnswersTheAcceptQueue(t *testing.T) {
 	g := serve(t, Config{HandshakeBacklog: 2}, hub.TopicConfig{})
@@ -186,10 +227,7 @@ func TestDrainAnswersTheAcceptQueue(t *testing.T) {
 	g.drain(time.Second)
 	for i, c := range clients {
 		c.write(request("/sse"))
-		c.t = t
-		if got := c.rest(); !strings.HasPrefix(got, "HTTP/1.1 503 ") {
-			t.Errorf("client %d: got %.100q, want 503", i, got)
-		}
+		checkTurnedAway(t, i, c)
 	}
 }
 

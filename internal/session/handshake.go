@@ -32,7 +32,8 @@ func (l *Loop) onHead(c *conn, b []byte) int {
 // answer opens a session or answers the request otherwise, or returns an error to refuse it with.
 func (l *Loop) answer(c *conn, r *wire.Request) error {
 	t := l.route(string(r.Path))
-	if t == HTTP {
+	asksAll := string(r.Path) == "*" // only OPTIONS has it: the server as a whole is meant, RFC 9110 §9.3.7
+	if t == HTTP && !asksAll {
 		return errNotFound
 	}
 	switch string(r.Method) {
@@ -61,7 +62,7 @@ func (l *Loop) route(path string) Transport {
 // open answers GET with a session, and HEAD with what GET would be answered with (RFC 9110 §9.3.2).
 func (l *Loop) open(c *conn, r *wire.Request, t Transport) (err error) {
 	if l.draining {
-		return l.unavailable("draining", "the server is restarting")
+		return l.turnAway(c, r, t)
 	}
 	if err := wire.ParseSubscribe(r, &l.subscribe); err != nil {
 		return err

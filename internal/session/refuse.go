@@ -20,14 +20,14 @@ var (
 	errNotFound = &wire.HTTPError{Status: http.StatusNotFound, Code: "not_found", Message: "there is /ws and /sse"}
 	errMethod   = &wire.HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use GET", Allow: "GET, HEAD, OPTIONS"}
 	errTopic    = &wire.HTTPError{Status: http.StatusNotFound, Code: "unknown_topic", Message: "there is no such topic"}
-	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time"}
+	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time", Origin: corsOrigin}
 )
 
 // unavailable returns a 503 with its own time to come back.
 func (l *Loop) unavailable(code, message string) *wire.HTTPError {
 	return &wire.HTTPError{
 		Status: http.StatusServiceUnavailable, Code: code, Message: message,
-		RetryAfter: l.jitter(retryLeast, retrySpread),
+		RetryAfter: l.jitter(retryLeast, retrySpread), Origin: corsOrigin,
 	}
 }
 
@@ -38,10 +38,12 @@ func (l *Loop) refuse(c *conn, err error) {
 		panic("BUG: a request was refused with " + err.Error())
 	}
 	l.counters.Refused[refusal.Code]++
+	readable := *refusal
+	readable.Origin = corsOrigin
 	if string(l.request.Method) == http.MethodHead {
-		l.out = wire.AppendHTTPErrorHead(l.out[:0], refusal)
+		l.out = wire.AppendHTTPErrorHead(l.out[:0], &readable)
 	} else {
-		l.out = wire.AppendHTTPError(l.out[:0], refusal)
+		l.out = wire.AppendHTTPError(l.out[:0], &readable)
 	}
 	l.finish(c, Refused)
 }

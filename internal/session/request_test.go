@@ -79,6 +79,8 @@ func TestRequests(t *testing.T) {
 		{"HEAD with a bad head", "HEAD /sse HTTP/1.1\r\n\r\n", 400, "bad_request", ""},
 		{"preflight", "OPTIONS /sse?topic=any HTTP/1.1\r\nHost: x\r\nOrigin: http://shop.example\r\nAccess-Control-Request-Method: GET\r\n" +
 			"Access-Control-Request-Headers: last-event-id\r\n\r\n", 204, "", "Access-Control-Allow-Origin: *"},
+		{"OPTIONS of everything", "OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", 204, "", "Allow: GET, HEAD, OPTIONS"},
+		{"OPTIONS of nothing", "OPTIONS /nope HTTP/1.1\r\nHost: x\r\n\r\n", 404, "not_found", ""},
 		{"OPTIONS of a WebSocket", "OPTIONS /ws HTTP/1.1\r\nHost: x\r\n\r\n", 204, "", "Allow: GET, HEAD, OPTIONS"},
 	}
 	for _, tt := range tests {
@@ -124,6 +126,9 @@ func checkResponse(t *testing.T, got, method string, status int, code string) {
 	body, err := io.ReadAll(resp.Body)
 	if err != nil || r.Buffered() != 0 {
 		t.Errorf("body: got %q, %v, and %d bytes behind it, want a whole one", body, err, r.Buffered())
+	}
+	if resp.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("got header %v, want any page to be allowed to read the answer", resp.Header)
 	}
 	if resp.StatusCode != status || !resp.Close {
 		t.Errorf("got status %d, close %t, want %d and the end of the connection (%s)", resp.StatusCode, resp.Close, status, body)

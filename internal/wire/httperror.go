@@ -13,6 +13,7 @@ type HTTPError struct {
 	Message    string        // one sentence for people
 	RetryAfter time.Duration // if positive: sent as Retry-After, rounded up to whole seconds
 	Allow      string        // if not empty: sent as Allow, for 405
+	Origin     string        // if not empty: sent as Access-Control-Allow-Origin, so that scripts may read the answer
 }
 
 // Error implements error.
@@ -40,6 +41,9 @@ func AppendHTTPErrorHead(dst []byte, e *HTTPError) []byte {
 	if e.RetryAfter > 0 {
 		dst = append(dst, "\r\nRetry-After: "...)
 		dst = strconv.AppendInt(dst, int64((e.RetryAfter+time.Second-1)/time.Second), 10)
+	}
+	if e.Origin != "" {
+		dst = append(appendOrigin(append(dst, "\r\n"...), e.Origin), "Access-Control-Expose-Headers: Retry-After"...)
 	}
 	if e.Status == statusUpgradeRequired {
 		// RFC 9110 §15.5.22 demands Upgrade, §7.8 its connection option, RFC 6455 §4.4 the version.
