@@ -101,7 +101,7 @@ func (l *Loop[S]) kill(c *Conn[S], reason Reason, errno unix.Errno) {
 	l.dropLeftover(c)
 	l.dead = append(l.dead, dying{c.fd, errno})
 	if len(l.dead) == 1 {
-		l.trigger(func(any) error { l.reap(); return nil })
+		l.trigger(func(any) error { l.dealWithBatch(); l.reap(); return nil })
 	}
 }
 

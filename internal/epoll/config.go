@@ -51,7 +51,8 @@ type Config struct {
 	EdgeTriggered bool
 	// Coalesce makes a loop rest this long between rounds of events for more to come, at the price of that much
 	// latency. It is meant for load generators that share the machine with what they load; 1 ms halves their
-	// processor time. The goroutine keeps its share of GOMAXPROCS while it rests. Default 0, off.
+	// processor time. The goroutine keeps its share of GOMAXPROCS while it rests. With 1 ns there are rounds, and so
+	// Loop.Waited, but no rests. Default 0, off.
 	Coalesce time.Duration
 	// Unlocked leaves the loop's goroutine free to move between threads, which saves a hand-over of threads whenever it
 	// blocks. Stats.Busy is then unknown and 0. Default false: every loop has a thread of its own.

@@ -31,6 +31,7 @@ type Loop[S any] struct {
 	unsent    table[unsent]
 	leftover  table[[]byte]
 	dead      []dying
+	stalls    []stalled
 	buf       []byte // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
 	timer     int    // timerfd
@@ -240,6 +241,7 @@ func (l *Loop[S]) tick() {
 	_, _ = unix.Read(l.timer, b[:])
 	l.armed = 0
 	l.resumeListeners()
+	l.resumeStalled()
 	l.rest()
 }
 

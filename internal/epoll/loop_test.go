@@ -321,15 +321,6 @@ func TestSinceReadAndWrite(t *testing.T) {
 	}
 }
 
-func TestCoalescingLoopServes(t *testing.T) {
-	n := serve(t, Config{Coalesce: time.Millisecond}, &hooks{data: echo})
-	c, _ := n.connect()
-	for range 10 {
-		c.write("ping")
-		c.expect("ping")
-	}
-}
-
 func TestBusyIsTheThreadsTime(t *testing.T) {
 	n := serve(t, Config{}, &hooks{})
 	first := n.stats().Busy

@@ -29,7 +29,7 @@ type Stats struct {
 // Refused returns how many connections were refused at accept for reason.
 func (s *Stats) Refused(reason Reason) uint64 { return s.refused[reason] }
 
-// Stats returns the loop's counters as of now. Busy is the processor time of the loop's thread. Event loop only;
+// Stats returns the loop's counters as of now. Busy is the processor time of the loop's thread, 0 if it has none of its own. Event loop only;
 // from elsewhere, Post a function that calls it.
 func (l *Loop[S]) Stats() Stats {
 	s := l.counters
@@ -39,7 +39,7 @@ func (l *Loop[S]) Stats() Stats {
 		s.UnsentBytes += l.unsent.entries[i].len()
 	}
 	var ts unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) == nil {
+	if !l.cfg.Unlocked && unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) == nil {
 		s.Busy = time.Duration(ts.Nano())
 	}
 	return s

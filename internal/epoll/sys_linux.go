@@ -3,6 +3,7 @@ package epoll
 import (
 	"encoding/binary"
 	"net/netip"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -39,6 +40,19 @@ func recv(fd int32, b []byte) (int, unix.Errno) {
 			return 0, errno
 		}
 	}
+}
+
+// rest sleeps for d, or until a signal comes, and keeps what the goroutine holds of the Go scheduler.
+func rest(d time.Duration) {
+	ts := unix.NsecToTimespec(int64(d))
+	_, _, _ = unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&ts)), 0, 0)
+}
+
+// touch begins to load the whole entry into the processor's caches: its first and its last byte. The sum keeps the
+// compiler from dropping that.
+func (c *Conn[S]) touch() uint64 {
+	last := (*byte)(unsafe.Add(unsafe.Pointer(c), unsafe.Sizeof(*c)-1))
+	return uint64(c.flags) + uint64(*last)
 }
 
 // queued returns how many bytes the peer has not acknowledged yet, a FIN counting as one (tcp(7), SIOCOUTQ).

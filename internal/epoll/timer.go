@@ -120,8 +120,9 @@ func (l *Loop[S]) unlink(c *Conn[S]) {
 func (l *Loop[S]) clock() uint32 { return uint32(time.Since(l.start) / Tick) }
 
 // catchUp moves the wheel to the present. It is called before whatever may look at the clock or set a timer.
-func (l *Loop[S]) catchUp() {
-	now := l.clock()
+func (l *Loop[S]) catchUp() { l.catchUpTo(l.clock()) }
+
+func (l *Loop[S]) catchUpTo(now uint32) {
 	if now == l.wheel.now {
 		return
 	}
