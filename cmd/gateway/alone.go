@@ -16,6 +16,11 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if g.box, err = newBlackbox(g.cfg, "0", g.log); err != nil {
+		return err
+	}
+	defer g.box.close()
+	self.Ticks, g.plan.ticks = g.box.ticks, g.box.ticks
 	worker := admin.Local("0", admin.WorkerHandler(self))
 	if err := g.open(ctx, func() []admin.Worker { return []admin.Worker{worker} }); err != nil {
 		return err

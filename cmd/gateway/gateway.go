@@ -28,6 +28,7 @@ type gateway struct {
 	signals chan os.Signal
 
 	feed feed.Feed
+	box  *blackbox // set before open
 
 	// Set as the gateway starts.
 	ready  *admin.Readiness

@@ -70,7 +70,9 @@ func (n *node) listen(cfg *config.Config, addr string) error {
 }
 
 func (n *node) addLoop(cfg *config.Config, addr string) error {
-	l, err := session.NewLoop(sessionConfig(cfg, n), n.slab)
+	c := sessionConfig(cfg, n)
+	n.watch(&c)
+	l, err := session.NewLoop(c, n.slab)
 	if err != nil {
 		return err
 	}
@@ -205,7 +207,9 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 // publish hands a message of the bus to the hub. The subscription calls it on one goroutine.
 func (n *node) publish(m bus.Msg) {
 	n.received.Add(1)
+	n.plan.ticks.Received(m.Seq, m.Topic, m.Time, m.Payload)
 	n.hub.Publish(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time, Gap: m.Gap})
+	n.plan.ticks.Announced(m.Seq)
 }
 
 var errStreamEnded = errors.New("the subscription to the stream ended")

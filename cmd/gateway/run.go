@@ -16,6 +16,7 @@ import (
 	"tickgate/internal/iomodel"
 	"tickgate/internal/limits"
 	"tickgate/internal/prefork"
+	"tickgate/internal/ticklog"
 )
 
 // version is set by the Makefile from git.
@@ -120,6 +121,8 @@ type plan struct {
 	nofile   int // per process
 
 	quota epoll.Quota // of all processes together; nil where there is one
+
+	ticks *ticklog.Log // set before a node is made
 }
 
 // newPlan compares what is asked for with what this machine grants.

@@ -16,6 +16,7 @@ import (
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
 	"tickgate/internal/quota"
+	"tickgate/internal/ticklog"
 )
 
 // orders is what a worker process is told by the supervisor.
@@ -27,7 +28,11 @@ type orders struct {
 }
 
 // planOrders is plan in JSON.
-type planOrders struct{ Workers, Loops, MaxConns, Nofile int }
+type planOrders struct {
+	Workers, Loops, MaxConns, Nofile int
+
+	ticks *ticklog.Log // the worker's own
+}
 
 // drainGrace is what workers may take beyond the drain before they are killed: the linger of the last connections.
 const drainGrace = 8 * time.Second
@@ -40,6 +45,11 @@ func (g *gateway) supervise(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if g.box, err = newBlackbox(g.cfg, metrics.Supervisor, g.log); err != nil {
+		return err
+	}
+	defer g.box.close()
+	self.Ticks = g.box.ticks
 	local := admin.Local(metrics.Supervisor, admin.WorkerHandler(self))
 	if err := g.open(ctx, func() []admin.Worker { return append(source.processes(), local) }); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/feed"
 	"tickgate/internal/metrics"
+	"tickgate/internal/ticklog"
 )
 
 // ticker publishes the feed's messages on the bus and counts what became of them.
@@ -19,6 +20,7 @@ type ticker struct {
 	feed  feed.Feed
 	bus   *bus.Bus
 	log   *slog.Logger
+	ticks *ticklog.Log
 	late  time.Duration // a tick published later than this after its time is late
 	warn  atomic.Int64  // Unix nanoseconds before which another warning would be noise
 	stopf context.CancelFunc
@@ -41,7 +43,7 @@ func feedConfig(cfg *config.Config, p program) feed.Config {
 
 func startTicker(ctx context.Context, f feed.Feed, b *bus.Bus, g *gateway) *ticker {
 	ctx, cancel := context.WithCancel(ctx)
-	t := &ticker{feed: f, bus: b, log: g.log, late: g.cfg.Feed.Interval / 2, stopf: cancel}
+	t := &ticker{feed: f, bus: b, log: g.log, ticks: g.box.ticks, late: g.cfg.Feed.Interval / 2, stopf: cancel}
 	t.ended.Go(func() {
 		if err := f.Run(ctx, t.publish); err != nil {
 			t.log.Error("feed ended", "error", err)
@@ -68,13 +70,15 @@ func (t *ticker) stop() {
 
 // publish implements feed.Publish.
 func (t *ticker) publish(ctx context.Context, topic string, payload []byte, intended time.Time) error {
-	if time.Since(intended) > t.late {
+	offered := time.Now()
+	if offered.Sub(intended) > t.late {
 		t.lateTicks.Add(1)
 	}
-	_, err := t.bus.Publish(ctx, bus.Msg{Topic: topic, Payload: payload})
+	ack, err := t.bus.Publish(ctx, bus.Msg{Topic: topic, Payload: payload})
 	switch {
 	case err == nil:
 		t.publishes.Add(1)
+		t.ticks.Published(ack.Seq, intended, offered, time.Now())
 		return nil
 	case ctx.Err() != nil: // stopped, not failed
 		return err

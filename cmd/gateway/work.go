@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"tickgate/internal/admin"
@@ -35,6 +36,12 @@ func work(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	box, err := newBlackbox(&o.Config, strconv.Itoa(child.ID()), log)
+	if err != nil {
+		return err
+	}
+	defer box.close()
+	o.Plan.ticks = box.ticks
 	n, err := o.startNode(ctx, share)
 	if err != nil {
 		return err
@@ -47,6 +54,7 @@ func work(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
+	handler.Ticks = box.ticks
 	handler.Status = func() any { return status{Connections: n.open()} }
 	go serveChannel(child, handler, log)
 	n.serve()
@@ -77,7 +85,7 @@ func (o *orders) startNode(ctx context.Context, share *quota.Share) (*node, erro
 		return nil, err
 	}
 	p := plan{
-		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share,
+		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share, ticks: o.Plan.ticks,
 	}
 	n, err := newNode(ctx, &o.Config, p, b, o.Addr)
 	if err != nil {
