@@ -36,12 +36,14 @@ type flags struct {
 	MaxMessage  int64    `default:"1048576" group:"protocol" help:"Longest message in bytes."`
 	RcvBuf      int      `name:"rcvbuf" default:"0" group:"protocol" help:"SO_RCVBUF of the clients in bytes; 0 leaves it to the kernel. Slow clients have 4 KiB."`
 
-	Coalesce time.Duration `default:"1ms" group:"report" help:"How long an idle event loop waits for more messages before it reads the first. Halves the swarm's processor time and is part of every latency."`
-	JSON     string        `name:"json" placeholder:"FILE" group:"report" help:"Write the report as JSON; - is standard output."`
-	Assert   string        `placeholder:"CLAUSES" group:"report" help:"Conditions the report must meet, such as 'p99<900ms,loss=0,connected=100000'. Names: ${asserts}."`
-	Admin    string        `placeholder:"URL" group:"report" help:"The gateway's private listener, such as http://127.0.0.1:9090: its metrics become part of the report."`
-	PID      string        `name:"pid" placeholder:"P,Q" group:"report" help:"The server's processes, to be sampled with their children. Default: who listens on a loopback target's port; none samples nothing."`
-	Progress string        `default:"auto" enum:"auto,line,plain,off" group:"report" help:"line is one changing line, plain a line every 5 s, off nothing; auto is line on a terminal, else plain."`
+	Coalesce  time.Duration `default:"1ms" group:"report" help:"How long an idle event loop waits for more messages before it reads the first. Halves the swarm's processor time and is part of every latency."`
+	JSON      string        `name:"json" placeholder:"FILE" group:"report" help:"Write the report as JSON; - is standard output."`
+	Report    string        `placeholder:"FILE" group:"report" help:"Write the report as an HTML page with pictures: one file that needs no network and has the JSON inside; - is standard output."`
+	Assert    string        `placeholder:"CLAUSES" group:"report" help:"Conditions the report must meet, such as 'p99<900ms,loss=0,connected=100000'. Names: ${asserts}."`
+	Admin     string        `placeholder:"URL" group:"report" help:"The gateway's private listener, such as http://127.0.0.1:9090: its metrics become part of the report."`
+	Objective time.Duration `default:"0s" group:"report" help:"Delay of a tick's last delivery above which the report says who is to blame; needs --admin. 0 is half as much again as the run's median, and 50 ms at least."`
+	PID       string        `name:"pid" placeholder:"P,Q" group:"report" help:"The server's processes, to be sampled with their children. Default: who listens on a loopback target's port; none samples nothing."`
+	Progress  string        `default:"auto" enum:"auto,line,plain,off" group:"report" help:"line is one changing line, plain a line every 5 s, off nothing; auto is line on a terminal, else plain."`
 
 	Version bool `group:"report" help:"Print the version."`
 }

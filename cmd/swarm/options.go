@@ -26,7 +26,10 @@ type options struct {
 	settle      time.Duration
 	rampTimeout time.Duration
 
+	objective time.Duration // of a tick's last delivery; 0: found from the run
+
 	json     string
+	report   string // file of the HTML page
 	asserts  []report.Assert
 	admin    string // URL of the page of metrics; empty: none
 	pids     []int
@@ -38,7 +41,7 @@ type options struct {
 func (f *flags) options(p *problems) *options {
 	o := &options{
 		loops: f.Loops, ticks: f.Ticks, settle: f.Settle, rampTimeout: f.RampTimeout,
-		json: f.JSON, progress: f.Progress,
+		objective: f.Objective, json: f.JSON, report: f.Report, progress: f.Progress,
 	}
 	o.conns = p.autoOr(f.Conns, "conns")
 	o.processes = p.autoOr(f.Processes, "processes")
@@ -59,6 +62,9 @@ func (f *flags) options(p *problems) *options {
 		if n < 0 {
 			p.add("--%s: %v is negative", name, n)
 		}
+	}
+	if o.json == "-" && o.report == "-" {
+		p.add("--report: JSON and HTML cannot both go to standard output")
 	}
 	if o.conns > 0 && f.Slow > o.conns {
 		p.add("--slow: %d clients of %d cannot be slow", f.Slow, o.conns)

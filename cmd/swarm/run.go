@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"tickgate/internal/load"
+	"tickgate/internal/load/page"
 	"tickgate/internal/load/report"
 	"tickgate/internal/prefork"
 )
@@ -118,10 +119,11 @@ func newFleet(ctx context.Context, p *plan, stderr io.Writer) (fleet, error) {
 func conclude(o *options, r *report.Report, failure error, stdout, stderr io.Writer) int {
 	met := r.Check(o.asserts)
 	table := stdout
-	if o.json == "-" {
+	if o.json == "-" || o.report == "-" {
 		table = stderr
 	}
-	err := errors.Join(failure, shortfall(r), r.WriteTable(table), writeJSON(o.json, r, stdout))
+	err := errors.Join(failure, shortfall(r), r.WriteTable(table), writeTo(o.json, stdout, r.WriteJSON),
+		writeTo(o.report, stdout, func(w io.Writer) error { return page.Write(w, r) }))
 	for _, v := range r.Asserts {
 		if !v.OK {
 			fmt.Fprintf(stderr, "swarm: assertion failed: %s (got %s)\n", v.Clause, v.Got)
@@ -162,16 +164,17 @@ func mainFailure(c *report.Connections) (why string) {
 	return why
 }
 
-func writeJSON(file string, r *report.Report, stdout io.Writer) error {
+// writeTo lets write fill a file, or standard output if that is called -; no name writes nothing.
+func writeTo(file string, stdout io.Writer, write func(io.Writer) error) error {
 	switch file {
 	case "":
 		return nil
 	case "-":
-		return r.WriteJSON(stdout)
+		return write(stdout)
 	}
 	f, err := os.Create(file)
 	if err != nil {
 		return fmt.Errorf("write report: %w", err)
 	}
-	return errors.Join(r.WriteJSON(f), f.Close())
+	return errors.Join(write(f), f.Close())
 }

@@ -37,6 +37,8 @@ const (
 	busyShare = 0.85
 	// idleShare is how much of the processors must be free for the machine not to be called saturated.
 	idleShare = 0.05
+	// othersShare is how much of the processors other programs may use before the reader must know.
+	othersShare = 0.1
 )
 
 func split(run *Run, r *Report) Split {
@@ -50,6 +52,11 @@ func split(run *Run, r *Report) Split {
 	s.Steal = per(end.Kernel.Steal-full.Kernel.Steal, all)
 	s.Bottleneck, s.Verdict = verdict(&s, r)
 	return s
+}
+
+// Others is what other programs used of the processors, as far as it can be told: interrupts may be counted to anybody.
+func (s *Split) Others() float64 {
+	return max(1-s.ServerUser-s.ServerKernel-s.SwarmUser-s.SwarmKernel-s.SoftIRQ-s.Idle-s.Steal, 0)
 }
 
 // verdict says in a sentence what held the messages up.

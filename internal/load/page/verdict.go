@@ -1,0 +1,110 @@
+package page
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"tickgate/internal/load/cost"
+	"tickgate/internal/load/report"
+)
+
+// tile is one of the big numbers.
+type tile struct {
+	Name, Value, Note string
+	State             string // good, bad, or nothing where there is no right or wrong
+}
+
+// tiles returns the numbers that answer what a reader asks first.
+func tiles(r *report.Report) []tile {
+	list := []tile{connected(r), lost(r), promptness(r), rate(r)}
+	if s := r.Server; s != nil {
+		list = append(list, tile{
+			"CPU per message", digits(s.CPU) + " µs",
+			fmt.Sprintf("server %.2f cores, swarm %.2f of %d", s.Cores, r.Swarm.Cores, r.Environment.CPUs), asserted(r, "server_cpu"),
+		})
+		list = append(list, perConnection(r))
+		return list
+	}
+	return append(list, tile{"Swarm's CPU per message", digits(r.Swarm.CPU) + " µs", fmt.Sprintf("%.2f cores of %d; the server was not sampled",
+		r.Swarm.Cores, r.Environment.CPUs), asserted(r, "swarm_cpu")})
+}
+
+func connected(r *report.Report) tile {
+	c := &r.Connections
+	t := tile{"Connected", report.Comma(c.Connected), "of " + report.Comma(r.Plan.Planned) + " planned", "good"}
+	switch {
+	case c.AfterRamp < r.Plan.Planned || c.Disconnects > 0 || c.Connected == 0:
+		t.State = "bad"
+		t.Note += fmt.Sprintf("; %s after the ramp, %s broken off", report.Comma(c.AfterRamp), report.Comma(c.Disconnects))
+	case r.Plan.Planned < r.Plan.Requested:
+		t.Note += ", " + report.Comma(r.Plan.Requested) + " asked for"
+	}
+	return t
+}
+
+func lost(r *report.Report) tile {
+	m := &r.Messages
+	t := tile{"Messages lost", report.Comma(m.Lost), "of " + report.Comma(m.Received+m.Lost) + " sent to them", "good"}
+	if m.Received == 0 || m.Untracked == m.Received {
+		return tile{"Messages lost", "unknown", "no message has a sequence number", ""}
+	}
+	if m.Lost+m.Duplicates+m.Reordered > 0 {
+		t.State = "bad"
+	}
+	for _, n := range []struct {
+		n    int64
+		what string
+	}{{m.Conflated, "skipped"}, {m.Duplicates, "doubled"}, {m.Reordered, "out of order"}, {m.Missed, "missed while away"}} {
+		if n.n > 0 {
+			t.Note += fmt.Sprintf("; %s %s", report.Comma(n.n), n.what)
+		}
+	}
+	return t
+}
+
+func promptness(r *report.Report) tile {
+	if r.Latency.Count == 0 {
+		return tile{"Latency p99", "unknown", "no message with a time came while holding", ""}
+	}
+	return tile{"Latency p99", report.Duration(r.Latency.P99),
+		fmt.Sprintf("p50 %s, max %s", report.Duration(r.Latency.P50), report.Duration(r.Latency.Max)), asserted(r, "p50", "p90", "p99", "p999", "max")}
+}
+
+func rate(r *report.Report) tile {
+	return tile{"Messages a second", report.Comma(r.Messages.PerSecond), fmt.Sprintf("%s in all, %s", report.Comma(r.Messages.Received),
+		bytesOf(float64(r.Messages.Bytes))), asserted(r, "rate", "messages")}
+}
+
+// perConnection prefers the slope over the ramp to the growth divided by the connections, which the fixed part would blur.
+func perConnection(r *report.Report) tile {
+	t := tile{"Memory per connection", bytesOf(r.Server.PerConn), fmt.Sprintf("in the server; + %s in the kernel, growth / connections",
+		bytesOf(r.Kernel.PerConn)), asserted(r, "conn_bytes", "kernel_bytes")}
+	user, kernel := r.Cost.Line(cost.PSS), r.Cost.Line(cost.Objects)
+	if user != nil && user.Known {
+		t.Value = bytesOf(user.BytesPerConn)
+		t.Note = "in the server, by the slope of the ramp"
+		if kernel != nil && kernel.Known {
+			t.Note += fmt.Sprintf("; + %s in the kernel", bytesOf(kernel.BytesPerConn))
+			if r.Cost.Ends > 1 {
+				t.Note += " for both ends"
+			}
+		}
+	}
+	return t
+}
+
+// asserted returns what became of the assertions about these metrics: nothing if there are none.
+func asserted(r *report.Report, names ...string) (state string) {
+	for _, v := range r.Asserts {
+		end := strings.IndexAny(v.Clause, "<>=! ")
+		if end < 0 || !slices.Contains(names, v.Clause[:end]) {
+			continue
+		}
+		if !v.OK {
+			return "bad"
+		}
+		state = "good"
+	}
+	return state
+}
