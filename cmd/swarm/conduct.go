@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"time"
 
+	"tickgate/internal/limits"
 	"tickgate/internal/load"
 	"tickgate/internal/load/report"
 	"tickgate/internal/load/sample"
@@ -55,10 +56,15 @@ func (c *conductor) conduct(ctx context.Context) (*report.Report, error) {
 	if err := c.fleet.start(ctx); err != nil {
 		return nil, err
 	}
+	records := follow(ctx, c.o.admin)
+	defer records.stop()
 	for _, phase := range []func(context.Context) error{c.ramp, c.hold, c.settle} {
 		if err := phase(ctx); err != nil {
 			return nil, err
 		}
+	}
+	c.run.Suspects = report.Suspects{
+		Gateway: records.end(ctx), Objective: c.o.objective, Local: c.plan.role == limits.Both,
 	}
 	c.leave(ctx)
 	c.progress.end()

@@ -44,6 +44,7 @@ func (l *loop) OnData(c *conn, b []byte) int {
 
 // receive handles what an open connection has sent.
 func (l *loop) receive(c *conn, b []byte, now int64) int {
+	l.readable.ask(c.FD(), now)
 	if l.target(c.State()).Transport == WebSocket {
 		return l.receiveFrames(c, b, now)
 	}

@@ -45,6 +45,7 @@ type book struct {
 	lag       *hist
 	lagged    int64 // messages counted when the lag was last looked at
 	ticks     tickRing
+	readable  readable
 	newest    Tick  // without Last and Count
 	opened    int64 // Unix nanoseconds of the last handshake
 }

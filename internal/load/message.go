@@ -32,7 +32,7 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 		l.newest = t
 	}
 	if first := s.span == 0; !replayed && (timed || !first) { // what greets a newcomer is no delivery of a tick
-		l.ticks.record(seq, due, now)
+		l.ticks.record(seq, due, now, l.readable.age)
 	}
 	l.judge(s, t, seq)
 }

@@ -66,14 +66,14 @@ func TestIDRing(t *testing.T) {
 
 func TestTicksAddUp(t *testing.T) {
 	var r tickRing
-	r.record(7, 100, 110)
-	r.record(7, 100, 130)
-	r.record(7+tickSlots, 200, 210) // takes the slot
-	r.record(7, 100, 220)           // too late
-	r.record(9, 300, 310)
-	r.record(9, 400, 410)         // stamped anew for every client
-	r.record(9, 300+sameRun, 910) // the feed has begun anew
-	r.record(8, 0, 140)
+	r.record(7, 100, 110, unasked)
+	r.record(7, 100, 130, unasked)
+	r.record(7+tickSlots, 200, 210, unasked) // takes the slot
+	r.record(7, 100, 220, unasked)           // too late
+	r.record(9, 300, 310, unasked)
+	r.record(9, 400, 410, unasked)         // stamped anew for every client
+	r.record(9, 300+sameRun, 910, unasked) // the feed has begun anew
+	r.record(8, 0, 140, unasked)
 	got := mergeTicks(r.since(0), []Tick{{Seq: 8, First: 120, Last: 125, Count: 3}})
 	slices.SortFunc(got, func(a, b Tick) int { return int(a.Seq) - int(b.Seq) })
 	want := []Tick{

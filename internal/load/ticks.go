@@ -8,6 +8,7 @@ type Tick struct {
 	Intended int64 // Unix nanoseconds, 0 if the message does not say
 	First    int64 // Unix nanoseconds of the first delivery
 	Last     int64 // Unix nanoseconds of the last delivery
+	Lag      int64 // nanoseconds for which one of the last deliveries had been readable by then; resolution 1 to 10 ms
 	Count    int64 // deliveries
 }
 
@@ -40,6 +41,9 @@ func (t Tick) Add(o Tick) Tick {
 	case t.Count == 0:
 		return o
 	}
+	if o.Last > t.Last {
+		t.Lag = o.Lag
+	}
 	t.First, t.Last, t.Count = min(t.First, o.First), max(t.Last, o.Last), t.Count+o.Count
 	return t
 }
@@ -56,13 +60,17 @@ const (
 	tickAge = int64(20 * time.Second)
 )
 
-func (r *tickRing) record(seq uint64, intended, now int64) {
+// record adds a delivery, which had been readable for lag nanoseconds or is unasked.
+func (r *tickRing) record(seq uint64, intended, now, lag int64) {
 	slot := &r.slots[seq%tickSlots]
-	t := Tick{Seq: seq, Intended: intended, First: now, Last: now, Count: 1}
+	t := Tick{Seq: seq, Intended: intended, First: now, Last: now, Lag: max(lag, 0), Count: 1}
 	switch {
 	case slot.Count > 0 && t.Same(*slot):
 		slot.Last = now
 		slot.Count++
+		if lag != unasked {
+			slot.Lag = lag
+		}
 	case slot.Count == 0, t.Newer(*slot), now-slot.Last > tickAge:
 		*slot = t
 	}

@@ -24,7 +24,8 @@ const (
 	FanOut Cause = "fanout"
 	// Pause is the collector's stop of the world.
 	Pause Cause = "gc_pause"
-	// OffCPU is that the loop had work but its thread did not run: no processor was free, or the process was stopped.
+	// OffCPU is that there was work but the loop's thread, or its whole process, did not run: no processor was free, or it
+	// was stopped.
 	OffCPU Cause = "off_cpu"
 	// Kernel is from the end of the loop's sends to the arrival in the client's socket: queues, retransmissions, the network.
 	Kernel Cause = "kernel_queue"
@@ -41,7 +42,7 @@ var Causes = []Cause{Feed, Bus, Hub, Accepts, Other, Assist, FanOut, Pause, OffC
 var names = map[Cause]string{
 	Feed: "late feed", Bus: "bus", Hub: "hub", Accepts: "loop busy: accepts and handshakes",
 	Other: "loop busy: timers, other topics", Assist: "loop busy: GC assist", FanOut: "loop busy: fan-out",
-	Pause: "GC pause", OffCPU: "loop not running: no processor", Kernel: "kernel queue", Swarm: "the swarm itself",
+	Pause: "GC pause", OffCPU: "not running: no processor", Kernel: "kernel queue", Swarm: "the swarm itself",
 	Unexplained: "unexplained",
 }
 

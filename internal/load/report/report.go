@@ -238,6 +238,8 @@ type TickRow struct {
 	Count  int64   `json:"count"`
 
 	at int64 // the same in Unix nanoseconds
+
+	intended, last, lag int64 // for the Blame, as in load.Tick
 }
 
 // WriteJSON writes the document, indented.

@@ -33,6 +33,7 @@ type Run struct {
 	End   Mark        // at the end of holding
 	Final *load.Stats // after settling
 	Ticks TickBook    // with all of Stats
+	Suspects
 	Notes []string
 	Cost  *cost.Cost // nil if memory was not sampled
 	Series
@@ -55,6 +56,7 @@ func New(run *Run) *Report {
 		}
 	}
 	r.Ticks, r.TickRows = run.Ticks.summary()
+	r.Blame = run.judge(r.TickRows)
 	for i := range r.TickRows {
 		r.TickRows[i].At = run.second(time.Unix(0, r.TickRows[i].at))
 	}

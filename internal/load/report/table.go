@@ -18,6 +18,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	t.prices(r)
 	t.cost(r.Cost)
 	t.split(r)
+	t.blame(r.Blame)
 	t.asserts(r)
 	if err := t.w.Flush(); err != nil {
 		return fmt.Errorf("write table: %w", err)

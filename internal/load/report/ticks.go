@@ -89,7 +89,10 @@ func (b *TickBook) fold(before int64) {
 }
 
 func (b *TickBook) book(t load.Tick) {
-	row := TickRow{Seq: t.Seq, at: cmp.Or(t.Intended, t.First), Spread: float64(t.Last-t.First) / 1e6, Count: t.Count}
+	row := TickRow{
+		Seq: t.Seq, at: cmp.Or(t.Intended, t.First), Spread: float64(t.Last-t.First) / 1e6, Count: t.Count,
+		intended: t.Intended, last: t.Last, lag: t.Lag,
+	}
 	_ = b.spread.RecordValue(max((t.Last-t.First)/1000, 0)) // an hour is the longest it can hold
 	if t.Intended > 0 {
 		row.First = float64(t.First-t.Intended) / 1e6

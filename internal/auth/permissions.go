@@ -1,0 +1,50 @@
+package auth
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"tickgate/internal/auth/pattern"
+)
+
+// maxPatterns bounds what a check of a topic costs: a pass over all of them takes some 10 µs.
+const maxPatterns = 256
+
+// Permissions are the patterns that somebody was granted. They are immutable; the zero value grants nothing.
+type Permissions struct {
+	subscribe, publish []string
+}
+
+// NewPermissions grants the given patterns, at most 256 of each kind, which it copies. An error quotes the pattern that
+// is malformed.
+func NewPermissions(subscribe, publish []string) (Permissions, error) {
+	for _, list := range [][]string{subscribe, publish} {
+		if len(list) > maxPatterns {
+			return Permissions{}, fmt.Errorf("%d patterns, at most %d can be granted; use wildcards", len(list), maxPatterns)
+		}
+		var errs []error
+		for _, p := range list {
+			errs = append(errs, pattern.Check(p))
+		}
+		if err := errors.Join(errs...); err != nil {
+			return Permissions{}, err
+		}
+	}
+	return Permissions{subscribe: slices.Clone(subscribe), publish: slices.Clone(publish)}, nil
+}
+
+// MaySubscribe reports whether every topic that the pattern selects was granted: to overlap with what was granted is not
+// enough. It is false for a malformed pattern.
+func (p Permissions) MaySubscribe(wanted string) bool {
+	return pattern.Valid(wanted) && pattern.Covers(p.subscribe, wanted)
+}
+
+// MayPublish reports whether publishing to the topic was granted. It is false for patterns with wildcards and for
+// malformed topics.
+func (p Permissions) MayPublish(topic string) bool {
+	return pattern.ValidTopic(topic) && pattern.Covers(p.publish, topic)
+}
+
+// None reports whether nothing at all was granted.
+func (p Permissions) None() bool { return len(p.subscribe) == 0 && len(p.publish) == 0 }

@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+)
+
+// PublishKeys are the keys of the private listener: each has a name, for logs and for withdrawing it alone, and a
+// secret, of which only the SHA-256 is kept. They are immutable and safe for concurrent use; the zero value has none.
+type PublishKeys struct {
+	keys []publishKey
+}
+
+type publishKey struct {
+	name string
+	sum  [sha256.Size]byte
+}
+
+// minPublishKey is the shortest publish key in bytes: 16 random ones in hexadecimal have 32, in base64 22.
+const minPublishKey = 20
+
+// ErrPublishKeys is wrapped by the errors about lists of publish keys.
+var ErrPublishKeys = errors.New("malformed publish keys")
+
+// ParsePublishKeys reads lines of the form name:key; commas separate too, as it suits an environment variable. Empty
+// lines and those that start with # do not count. Names and keys come once; a key has at least 20 bytes and no white
+// space. Errors name the line and the name, never a key.
+func ParsePublishKeys(text string) (PublishKeys, error) {
+	var p PublishKeys
+	for i, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(strings.TrimSpace(line), "#") {
+			continue
+		}
+		for entry := range strings.SplitSeq(line, ",") {
+			if err := p.add(strings.TrimSpace(entry)); err != nil {
+				return PublishKeys{}, fmt.Errorf("%w: line %d: %w", ErrPublishKeys, i+1, err)
+			}
+		}
+	}
+	return p, nil
+}
+
+// LoadPublishKeys is ParsePublishKeys for a file.
+func LoadPublishKeys(path string) (PublishKeys, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return PublishKeys{}, fmt.Errorf("read publish keys: %w", err)
+	}
+	p, err := ParsePublishKeys(string(text))
+	if err != nil {
+		return PublishKeys{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// add takes one name:key, or nothing. Without a colon all of it may be the key, and so nothing of it is quoted.
+func (p *PublishKeys) add(entry string) error {
+	if entry == "" {
+		return nil
+	}
+	name, key, ok := strings.Cut(entry, ":")
+	if !ok || name == "" {
+		return errors.New("no name; write name:key")
+	}
+	switch {
+	case len(key) < minPublishKey:
+		return fmt.Errorf("the key %q has %d bytes, at least %d are needed; make one with: openssl rand -hex 16", name, len(key), minPublishKey)
+	case strings.ContainsAny(key, " \t"):
+		return fmt.Errorf("the key %q has white space", name)
+	}
+	sum := sha256.Sum256([]byte(key))
+	for _, k := range p.keys {
+		if k.name == name || k.sum == sum {
+			return fmt.Errorf("the key %q has the name or the secret of an earlier one", name)
+		}
+	}
+	p.keys = append(p.keys, publishKey{name, sum})
+	return nil
+}
+
+// Empty reports whether there are no keys.
+func (p PublishKeys) Empty() bool { return len(p.keys) == 0 }
+
+// Match returns the name of the key that t is. How long it takes depends on the number of keys and the length of t, not
+// on how much of a key was guessed.
+func (p PublishKeys) Match(t Token) (name string, ok bool) {
+	if t.IsZero() || len(t.Reveal()) > MaxToken {
+		return "", false
+	}
+	sum := sha256.Sum256([]byte(t.Reveal()))
+	for _, k := range p.keys {
+		if subtle.ConstantTimeCompare(k.sum[:], sum[:]) == 1 {
+			name, ok = k.name, true
+		}
+	}
+	return name, ok
+}
