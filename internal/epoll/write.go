@@ -106,6 +106,15 @@ func (l *Loop[S]) short(c *Conn[S], n int, errno unix.Errno) bool {
 
 // flush continues where a full socket left off. It is called on EPOLLOUT.
 func (l *Loop[S]) flush(c *Conn[S]) {
+	before := l.counters.BytesOut
+	l.carryOn(c)
+	if c.has(flagBlocked) && !c.has(flagDead) && l.counters.BytesOut == before {
+		l.stall(c)
+	}
+}
+
+// carryOn sends what is remembered, and then lets the owner go on.
+func (l *Loop[S]) carryOn(c *Conn[S]) {
 	if c.unsent != 0 && !l.drainUnsent(c) {
 		return
 	}
@@ -168,11 +177,14 @@ func (l *Loop[S]) Unsent(c *Conn[S]) int {
 	return l.unsent.at(c.unsent).len()
 }
 
-// rearm tells epoll what c waits for. Level-triggered, but for a paused connection: there only an edge (a reset,
-// or room to write) is of interest, and a level would spin on the bytes that nobody reads.
+// edge reports whether c is watched for edges. A paused connection is: there only an edge (a reset, or room to write) is of
+// interest, and a level would spin on the bytes that nobody reads.
+func (l *Loop[S]) edge(c *Conn[S]) bool { return l.cfg.EdgeTriggered || c.has(flagPaused) }
+
+// rearm tells epoll what c waits for.
 func (l *Loop[S]) rearm(c *Conn[S]) {
 	pa := netpoll.PollAttachment{FD: int(c.fd)}
-	edge := l.cfg.EdgeTriggered || c.has(flagPaused)
+	edge := l.edge(c)
 	var err error
 	if c.has(flagBlocked | flagConnecting) {
 		err = l.poller.ModReadWrite(&pa, edge)
