@@ -188,6 +188,21 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestChurn: clients that are away at any time are not waited for.
+func TestChurn(t *testing.T) {
+	t.Parallel()
+	record, err := runVariant(t, t.Context(), config(t), strings.Replace(source, "conns: 5", "conns: 5, churn: 2", 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if notes := strings.Join(record.Notes, "\n"); strings.Contains(notes, "were connected when the ramp ended") {
+		t.Errorf("got notes %q, want none about clients that are away", notes)
+	}
+	if got := value(t, record, "lab.connected"); got != 3 {
+		t.Errorf("got %v connected clients, want the 3 that stay", got)
+	}
+}
+
 // TestReportInSpiteOfStatus: a swarm that lost messages has measured nevertheless.
 func TestReportInSpiteOfStatus(t *testing.T) {
 	t.Parallel()

@@ -55,10 +55,10 @@ func (t *trial) conduct(ctx context.Context) error {
 	return t.collect(ctx)
 }
 
-// ramp waits until all clients are connected, or no more come.
+// ramp waits until all clients are connected, or no more come. Clients that leave and come back a second later (--churn) need not be there.
 func (t *trial) ramp(ctx context.Context) error {
 	begin := time.Now()
-	want := t.setup.Swarm.Int("conns")
+	want := t.setup.Swarm.Int("conns") - t.setup.Swarm.Int("churn")
 	most, news := 0, begin
 	for {
 		open, err := t.admin.connections(ctx)

@@ -125,6 +125,7 @@ func nofile() uint64 {
 func swarm(args []string) int {
 	flags := flag.NewFlagSet("swarm", flag.ContinueOnError)
 	conns := flags.Int("conns", 1, "clients")
+	away := flags.Int("churn", 0, "of these, as many are away")
 	hold := flags.Duration("hold", time.Second, "how long")
 	flags.String("json", "", "taken and ignored")
 	flags.String("progress", "", "taken and ignored")
@@ -135,7 +136,7 @@ func swarm(args []string) int {
 	if code, done := parse(flags, args); done {
 		return code
 	}
-	for range *conns {
+	for range *conns - *away {
 		conn, err := net.Dial("tcp4", strings.TrimPrefix(flags.Arg(0), "http://"))
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
