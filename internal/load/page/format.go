@@ -106,3 +106,6 @@ func sentence(text string) string {
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:]
 }
+
+// clauses cuts a sentence behind its semicolons, so that no line ends within a clause that fits it.
+func clauses(text string) []string { return strings.SplitAfter(text, "; ") }

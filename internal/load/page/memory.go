@@ -91,14 +91,9 @@ func drawnLines(c *cost.Cost) (list []memoryLine) {
 		if line == nil || line.Points == 0 || c.Line(wanted.unless) != nil {
 			continue
 		}
-		m := memoryLine{Line: line, text: wanted.text}
-		for _, s := range c.Samples {
-			if bytes, ok := s.Bytes[wanted.name]; ok {
-				m.points = append(m.points, cost.Point{X: float64(s.Conns), Y: float64(bytes)})
-			}
-		}
+		m := memoryLine{Line: line, text: wanted.text, points: c.Points(line.Name, line.Side)}
 		base := line.Fixed
-		if !line.Known && len(m.points) > 0 {
+		if !line.Known {
 			base = m.points[0].Y
 		}
 		for i := range m.points {

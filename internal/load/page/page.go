@@ -62,5 +62,5 @@ func Write(w io.Writer, r *report.Report) error {
 
 // functions are those of the template.
 var functions = template.FuncMap{
-	"ms": report.Duration, "sentence": sentence, "count": func(n int) string { return report.Comma(n) },
+	"ms": report.Duration, "sentence": sentence, "clauses": clauses, "count": func(n int) string { return report.Comma(n) },
 }

@@ -33,6 +33,9 @@ func summarise(r *Report) Summary {
 	if r.Latency.Count > 0 {
 		clauses = append(clauses, "p99 "+Duration(r.Latency.P99))
 	}
+	if unmet := unmet(r.Asserts); unmet != "" {
+		clauses = append(clauses, "not met: "+unmet)
+	}
 	if s.Limit != "" {
 		clauses = append(clauses, s.Limit)
 	}
@@ -58,6 +61,17 @@ func statusOf(r *Report) Status {
 		return Mixed
 	}
 	return Good
+}
+
+// unmet lists the conditions that are not met.
+func unmet(asserts []Verdict) string {
+	var list []string
+	for _, v := range asserts {
+		if !v.OK {
+			list = append(list, v.Clause)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // held says who was connected, and for how long.

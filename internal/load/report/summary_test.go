@@ -32,7 +32,7 @@ func TestSummary(t *testing.T) {
 	}{
 		{"healthy", func(*Report) {}, Good, []string{"1,000 connections held for 60 ticks; nothing lost; p99 432 ms"}},
 		{"no ticks known", func(r *Report) { r.Ticks = Ticks{} }, Good, []string{"held for 60 s"}},
-		{"assertion", func(r *Report) { r.Asserts = []Verdict{{Clause: "p99<1ms"}} }, Bad, nil},
+		{"assertion", func(r *Report) { r.Asserts = []Verdict{{Clause: "p99<1ms"}, {Clause: "loss=0", OK: true}} }, Bad, []string{"p99 432 ms; not met: p99<1ms; "}},
 		{"not everybody connected", func(r *Report) {
 			r.Connections.AfterRamp, r.Connections.Failures = 700, map[string]int64{"refused": 299, "no_files": 1}
 		}, Bad, []string{"only 700 of 1,000 clients got connected (299 × refused)"}},
