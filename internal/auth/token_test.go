@@ -45,7 +45,7 @@ func TestTokenRedacted(t *testing.T) {
 	if err := xml.NewEncoder(&out).Encode(token); err != nil {
 		t.Fatal(err)
 	}
-	for _, form := range []string{hush, hex.EncodeToString([]byte(hush)), fmt.Sprint([]byte(hush)), base64.StdEncoding.EncodeToString([]byte(hush))} {
+	for _, form := range []string{hush, hex.EncodeToString([]byte(hush)), fmt.Sprintf("%d", []byte(hush)), base64.StdEncoding.EncodeToString([]byte(hush))} {
 		if strings.Contains(strings.ToLower(out.String()), strings.ToLower(strings.Trim(form, "[]"))) {
 			t.Errorf("got the token printed in %s", out.String())
 		}
@@ -106,7 +106,7 @@ func TestVerifierPrintsNoSecrets(t *testing.T) {
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 		fmt.Fprintf(&out, strings.Repeat(verb, 4), cfg, verdict, keys, v.Stats())
 	}
-	for _, secret := range []string{string(testSecret), fmt.Sprint(testSecret), token, strings.Split(token, ".")[2], hush} {
+	for _, secret := range []string{string(testSecret), fmt.Sprintf("%d", testSecret), token, strings.Split(token, ".")[2], hush} {
 		if strings.Contains(out.String(), strings.Trim(secret, "[]")) {
 			t.Errorf("got a secret printed in %s", out.String())
 		}

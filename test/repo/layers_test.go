@@ -34,6 +34,7 @@ var layers = []layer{
 	{"internal/load/cost", nil, "slopes are functions of samples, whoever took them"},
 	{"internal/load/blame", nil, "a verdict is a function of two records; who read them, and from where, is none of its business"},
 	{"internal/load/report", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/sample"}, "a report is made of what was measured, and of nothing else"},
+	{"internal/load/cost/planner", []string{"internal/limits", "internal/load/cost", "internal/load/report"}, "a plan is made of a report and of this machine's limits; nothing is measured for it"},
 	{"internal/load/page", []string{"internal/load/blame", "internal/load/cost", "internal/load/report", "internal/plot"}, "a page shows a report and computes nothing that the report does not say"},
 	{"internal/iomodel", []string{"internal/hub", "internal/wire"}, "the compared I/O models share the hub and the wire format with the loops and nothing else, or the comparison would be of parts of the same thing"},
 	{"internal/doctor", []string{"internal/limits"}, "the doctor asks the machine, and works where no gateway can run"},
@@ -52,7 +53,7 @@ var layers = []layer{
 		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight",
 		"internal/hub", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/publish", "internal/quota", "internal/session", "internal/ticklog", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
-	{"cmd/swarm", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
+	{"cmd/swarm", []string{"internal/load", "internal/load/blame", "internal/load/cost", "internal/load/cost/planner", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
 	{"cmd/lab", []string{
 		"internal/lab", "internal/lab/bench", "internal/lab/infer", "internal/lab/netns", "internal/lab/report", "internal/lab/sysctl", "internal/lab/undo",
 	}, "the lab runs gateway and swarm as processes, as their users do"},

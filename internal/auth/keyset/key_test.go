@@ -133,7 +133,7 @@ func TestKeyRedacted(t *testing.T) {
 
 func checkSecretFree(t *testing.T, text string, secret []byte) {
 	t.Helper()
-	for _, form := range []string{string(secret), hex.EncodeToString(secret), fmt.Sprint(secret), fmt.Sprintf("%#v", secret), base64.StdEncoding.EncodeToString(secret)} {
+	for _, form := range []string{string(secret), hex.EncodeToString(secret), fmt.Sprintf("%d", secret), fmt.Sprintf("%#v", secret), base64.StdEncoding.EncodeToString(secret)} {
 		if strings.Contains(text, form[1:len(form)-1]) {
 			t.Errorf("got the secret printed in %q", text)
 		}
