@@ -206,6 +206,10 @@ func (l *Loop[S]) refuse(fd int, reason Reason) {
 // exhausted spends the reserve descriptor on refusing a few clients politely, then lets the listener rest until
 // the next tick. Without the rest a level-triggered listener would spin; without the reserve its clients would
 // hang until their own timeout.
+//
+// Descriptors are the process's, so another goroutine may take the one that is free for a moment. Nobody is lost then:
+// accept fails and leaves the client in the queue, or the reserve cannot be opened again and is -1, never a number
+// that has become somebody else's, until the next tick opens another one.
 func (l *Loop[S]) exhausted(i int) {
 	l.counters.AcceptPauses++
 	l.pause(i, pausedTick)

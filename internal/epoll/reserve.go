@@ -3,6 +3,8 @@ package epoll
 import (
 	"fmt"
 	"net/netip"
+	"os"
+	"time"
 
 	"github.com/panjf2000/gnet/v2/pkg/socket"
 	"golang.org/x/sys/unix"
@@ -23,7 +25,12 @@ type Reservation struct {
 // Reserve binds addr with SO_REUSEPORT for loops to Listen on Addr. It fails with EADDRINUSE if anybody listens
 // there already, which SO_REUSEPORT alone would not notice: two gateways of one user would share the port, and
 // each get half of the clients.
+//
+// Between the probe and the bind the port is nobody's. Reservations of the same user therefore take turns: of two gateways
+// that start at the same moment, the second one's probe meets the first one's reservation. Another program that takes
+// the port in between makes the bind fail, unless it is the same user's and has SO_REUSEPORT, too.
 func Reserve(addr string) (*Reservation, error) {
+	defer awaitTurn()()
 	probe, err := bind(addr, false)
 	if err != nil {
 		return nil, err
@@ -38,6 +45,27 @@ func Reserve(addr string) (*Reservation, error) {
 		return nil, err
 	}
 	return &Reservation{Addr: bound, fd: fd}, nil
+}
+
+const (
+	turnPause = time.Millisecond
+	// turnPatience bounds the wait for one's turn, which takes less than a millisecond. Whoever holds the name longer is
+	// no gateway, and must not keep one from starting.
+	turnPatience = time.Second
+)
+
+// awaitTurn waits until no other process of this user reserves a port in this network namespace, and returns what lets the
+// next one. The lock is a unix socket with an abstract name (unix(7)): it needs no file, and ends with its process.
+func awaitTurn() (done func()) {
+	fd, err := unix.Socket(unix.AF_UNIX, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return func() {} // Reserve will say what is wrong
+	}
+	name := &unix.SockaddrUnix{Name: fmt.Sprintf("@tickgate/reserve/%d", os.Getuid())}
+	for began := time.Now(); unix.Bind(fd, name) == unix.EADDRINUSE && time.Since(began) < turnPatience; {
+		time.Sleep(turnPause)
+	}
+	return func() { _ = unix.Close(fd) }
 }
 
 // Close gives the port up. Listeners keep it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -71,6 +72,42 @@ func TestReserveFindsOutWhatIsTaken(t *testing.T) {
 			t.Errorf("%s: got %v, want EADDRINUSE", name, err)
 		}
 		if err == nil {
+			_ = r.Close()
+		}
+	}
+}
+
+// TestReserveAtTheSameTime: of several gateways that start at the same moment one gets the port.
+func TestReserveAtTheSameTime(t *testing.T) {
+	free, err := Reserve("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := free.Addr.String()
+	if err := free.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 60 {
+		const gateways = 8
+		var group sync.WaitGroup
+		got := make(chan *Reservation, gateways)
+		for range gateways {
+			group.Go(func() {
+				r, err := Reserve(addr)
+				switch {
+				case err == nil:
+					got <- r
+				case !errors.Is(err, unix.EADDRINUSE):
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+		close(got)
+		if n := len(got); n != 1 {
+			t.Errorf("got %d reservations of one port, want 1", n)
+		}
+		for r := range got {
 			_ = r.Close()
 		}
 	}
