@@ -7,8 +7,8 @@ import (
 )
 
 // Close ends c in good order: unsent bytes are flushed, FIN is sent, and what the peer still sends is read and
-// thrown away until its FIN comes, so that no reset destroys the last bytes on their way. After Config.Linger the
-// connection is reset. Sends answer Failed from now on; OnClose follows with reason.
+// thrown away until its FIN comes, so that no reset destroys the last bytes on their way. After Config.Linger, or 256 KiB
+// of input, the connection is reset. Sends answer Failed from now on; OnClose follows with reason.
 func (l *Loop[S]) Close(c *Conn[S], reason Reason) {
 	if !c.Alive() {
 		return
@@ -121,6 +121,7 @@ func (l *Loop[S]) reap() {
 			err = d.errno
 		}
 		l.handler.OnClose(c, c.reason, err)
+		delete(l.ignored, d.fd)
 		l.slab.release(c)
 		_ = unix.Close(int(d.fd))
 	}

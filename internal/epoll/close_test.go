@@ -204,6 +204,43 @@ func TestLingerHasAnEnd(t *testing.T) {
 	}
 }
 
+// TestLingerReadsLittle: a peer that goes on sending after the close is reset, long before the linger time is over. One that sent a request's
+// worth is not.
+func TestLingerReadsLittle(t *testing.T) {
+	n := serve(t, Config{Linger: time.Minute}, &hooks{data: func(l *loop, c *conn, b []byte) int {
+		l.Close(c, reasonDone)
+		return len(b)
+	}})
+	for range 2 { // the second client has the first one's descriptor
+		c, _ := n.connect()
+		c.write("first")
+		for sent, block := 0, make([]byte, 64<<10); ; sent += len(block) {
+			if _, err := c.Write(block); err != nil {
+				break // reset
+			}
+			if sent > 100*maxIgnored {
+				t.Fatalf("got no reset after %d bytes", sent)
+			}
+		}
+		if got := n.closing(); got.reason != reasonDone {
+			t.Errorf("got reason %s, want the owner's", got.reason)
+		}
+	}
+	c, _ := n.connect()
+	c.write("first")
+	c.write(string(make([]byte, maxIgnored/2)))
+	c.rest()
+	_ = c.Close()
+	if got := n.closing(); got.reason != reasonDone || got.err != nil {
+		t.Errorf("got %+v, want an end in good order", got)
+	}
+	n.do(func() {
+		if len(n.ignored) != 0 {
+			t.Errorf("got %d connections still counted, want none", len(n.ignored))
+		}
+	})
+}
+
 // A peer that reads everything the kernel holds by the end of the linger time, but not what the loop still had.
 func TestLingerGivesUpWhatIsUnsent(t *testing.T) {
 	cfg := tight

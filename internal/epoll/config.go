@@ -73,6 +73,9 @@ const (
 	defaultMaxLeftover = 16 << 10
 	defaultLinger      = 5 * time.Second
 	defaultSlice       = 256
+	// maxIgnored bounds what a closing connection may still send: twice what a receive buffer holds by default
+	// (net.ipv4.tcp_rmem, 128 KiB), four reads. Without it one client could keep a loop reading for Linger.
+	maxIgnored = 256 << 10
 	// readBuffer is what one read may bring in. 64 KiB is the loopback MSS and four times what a broadcast
 	// gateway's clients ever send at once; a larger one buys nothing. There is one per loop.
 	readBuffer = 64 << 10

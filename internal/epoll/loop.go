@@ -32,6 +32,7 @@ type Loop[S any] struct {
 	leftover  table[[]byte]
 	dead      []dying
 	stalls    []stalled
+	ignored   map[int32]int // by descriptor: bytes that came while it lingered
 	buf       []byte // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
 	timer     int    // timerfd
@@ -57,7 +58,7 @@ func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
 	l := &Loop[S]{
 		cfg: cfg, slab: slab, handler: h, start: time.Now(),
 		wheel: newWheel(), buf: make([]byte, cfg.MaxLeftover+readBuffer), coalesce: coalescer{bell: -1},
-		timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
+		ignored: make(map[int32]int), timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
 	}
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()

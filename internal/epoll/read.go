@@ -41,7 +41,8 @@ func (l *Loop[S]) read(c *Conn[S], ev netpoll.IOEvent) (more bool) {
 	c.lastRead = l.wheel.now
 	l.counters.BytesIn += uint64(n)
 	if c.has(flagClosing) {
-		return more // nothing that arrives while lingering matters, but it must be read for the close to be clean
+		l.ignore(c, n)
+		return more
 	}
 	b := l.buf[:held+n]
 	used := l.handler.OnData(c, b)
@@ -49,6 +50,18 @@ func (l *Loop[S]) read(c *Conn[S], ev netpoll.IOEvent) (more bool) {
 		l.retain(c, b[used:])
 	}
 	return more
+}
+
+// ignore counts what arrives while c lingers. None of it matters, but it must be read for the close to be clean; a peer that
+// sends more than could have been on its way when it was told to end has not listened, and is reset.
+func (l *Loop[S]) ignore(c *Conn[S], n int) {
+	total := l.ignored[c.fd] + n
+	if total > maxIgnored {
+		l.abort(c)
+		l.kill(c, c.reason, 0)
+		return
+	}
+	l.ignored[c.fd] = total
 }
 
 // restore moves the leftover of c to the front of the read buffer and returns its length.
