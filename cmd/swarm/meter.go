@@ -53,7 +53,7 @@ type cadence struct {
 
 const (
 	// share is how many times longer a reading's pause is than the processor time that it took; there are two kinds of readings.
-	share = 250
+	share = 120
 	// leastPause and leastDearPause are between two readings however cheap they are: the number of connections between two looks is interpolated.
 	leastPause     = 40 * time.Millisecond
 	leastDearPause = 200 * time.Millisecond

@@ -31,8 +31,8 @@ func TestCadence(t *testing.T) {
 		t.Errorf("got a pause of %v after a cheap reading, want %v", got, leastPause)
 	}
 	c.put(now, 4*time.Millisecond)
-	if got := c.next.Sub(now); got != time.Second {
-		t.Errorf("got a pause of %v after one of 4 ms, want a second", got)
+	if got := c.next.Sub(now); got != 480*time.Millisecond {
+		t.Errorf("got a pause of %v after one of 4 ms, want 120 times that", got)
 	}
 }
 

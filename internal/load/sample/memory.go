@@ -72,11 +72,13 @@ const sockets = "sock_inode_cache"
 
 // Objects returns the bytes of kernel objects that stay as long as the connections do: what is not reclaimable, and of the rest the inodes of sockets
 // with a dentry for each. All other dentries and inodes are files that some program has looked at: to list the descriptors of 15,000 connections in
-// /proc leaves 15 MB behind, which the kernel gives up when it needs the memory.
+// /proc leaves 15 MB behind, which the kernel gives up when it needs the memory. What is left of closed connections (TIME_WAIT) and what comes before open
+// ones (requests) are not theirs either.
 func (c Caches) Objects(reclaimable map[string]bool) int64 {
 	sum := c[sockets].Bytes() + int64(float64(c[sockets].Used)*c["dentry"].Each)
 	for name, cache := range c {
-		if !reclaimable[name] && name != sockets && name != "dentry" {
+		passing := strings.HasPrefix(name, "tw_sock_") || strings.HasPrefix(name, "request_sock_")
+		if !reclaimable[name] && !passing && name != sockets && name != "dentry" {
 			sum += cache.Bytes()
 		}
 	}
