@@ -24,7 +24,10 @@ type fact struct {
 // facts returns what one must know to make the run again, and to doubt it.
 func facts(r *report.Report) []section {
 	return []section{
-		{"What limited it", limits(r)}, {"What was done", plan(r)}, {"Machine", machine(r)}, {"Programs", programs(r)},
+		{"What limited it", limits(r)},
+		{"What was done", plan(r)},
+		{"Machine", machine(r)},
+		{"Programs", programs(r)},
 		{"Kernel settings", settings(r)},
 	}
 }

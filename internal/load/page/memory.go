@@ -14,8 +14,11 @@ var memoryLines = []struct {
 	name, text string
 	unless     string // a line that says the same better
 }{
-	{cost.PSS, "server's processes (PSS)", ""}, {cost.RSS, "server's processes (RSS)", cost.PSS},
-	{cost.Objects, "kernel objects", ""}, {cost.Slab, "kernel objects (slab)", cost.Objects}, {cost.Queues, "socket buffers", ""},
+	{cost.PSS, "server's processes (PSS)", ""},
+	{cost.RSS, "server's processes (RSS)", cost.PSS},
+	{cost.Objects, "kernel objects", ""},
+	{cost.Slab, "kernel objects (slab)", cost.Objects},
+	{cost.Queues, "socket buffers", ""},
 }
 
 // memory is what was held at each number of connections beyond what was held without any, with the fitted line and its confidence: the server's

@@ -37,6 +37,8 @@ func connected(r *report.Report) tile {
 	case c.AfterRamp < r.Plan.Planned || c.Disconnects > 0 || c.Connected == 0:
 		t.State = "bad"
 		t.Note += fmt.Sprintf("; %s after the ramp, %s broken off", report.Comma(c.AfterRamp), report.Comma(c.Disconnects))
+	case r.Plan.Churn > 0 && c.Connected < r.Plan.Planned:
+		t.Note += ", the others away as asked for"
 	case r.Plan.Planned < r.Plan.Requested:
 		t.Note += ", " + report.Comma(r.Plan.Requested) + " asked for"
 	}
@@ -49,8 +51,11 @@ func lost(r *report.Report) tile {
 	if m.Received == 0 || m.Untracked == m.Received {
 		return tile{"Messages lost", "unknown", "no message has a sequence number", ""}
 	}
-	if m.Lost+m.Duplicates+m.Reordered > 0 {
+	switch {
+	case m.Lost+m.Duplicates+m.Reordered > 0:
 		t.State = "bad"
+	case r.Connections.Disconnects > 0:
+		t.State, t.Note = "", t.Note+"; what was sent to nobody is not known"
 	}
 	for _, n := range []struct {
 		n    int64
@@ -67,8 +72,10 @@ func promptness(r *report.Report) tile {
 	if r.Latency.Count == 0 {
 		return tile{"Latency p99", "unknown", "no message with a time came while holding", ""}
 	}
-	return tile{"Latency p99", report.Duration(r.Latency.P99),
-		fmt.Sprintf("p50 %s, max %s", report.Duration(r.Latency.P50), report.Duration(r.Latency.Max)), asserted(r, "p50", "p90", "p99", "p999", "max")}
+	return tile{
+		"Latency p99", report.Duration(r.Latency.P99),
+		fmt.Sprintf("p50 %s, max %s", report.Duration(r.Latency.P50), report.Duration(r.Latency.Max)), asserted(r, "p50", "p90", "p99", "p999", "max"),
+	}
 }
 
 func rate(r *report.Report) tile {

@@ -15,13 +15,15 @@ const (
 func limit(r *Report) (clause, because string) {
 	s := &r.Split
 	server, swarm := s.ServerUser+s.ServerKernel, s.SwarmUser+s.SwarmKernel
-	shares := fmt.Sprintf("server %.0f %%, swarm %.0f %%, idle %.0f %%", 100*server, 100*swarm, 100*s.Idle)
+	shares := fmt.Sprintf("server %.0f %%, swarm %.0f %%, other programs %.0f %%, idle %.0f %%", 100*server, 100*swarm, 100*s.Others(), 100*s.Idle)
 	burst, known := burstOf(r)
 	switch {
-	case r.Messages.PerSecond == 0 || r.Latency.Count == 0:
+	case r.Messages.PerSecond == 0 || r.Latency.Count == 0 || r.Connections.Connected == 0:
 		return "", ""
 	case s.Bottleneck && s.Idle >= idleShare && r.Swarm.LoopBusy > busyShare:
 		return "the swarm itself is the limit", s.Verdict
+	case s.Idle < idleShare && s.Others() > server+swarm:
+		return "other programs took the processors", "over the whole hold: " + shares
 	case s.Idle < idleShare:
 		return "the machine's processors are the limit", "over the whole hold: " + shares
 	case r.Latency.P99 <= prompt:

@@ -81,9 +81,17 @@ func held(r *Report) string {
 	if r.Ticks.Count > 0 {
 		span = fmt.Sprintf("for %s ticks", Comma(r.Ticks.Count))
 	}
+	if r.Plan.Slow > 0 {
+		span += fmt.Sprintf(", %s of them not reading", Comma(r.Plan.Slow))
+	}
+	if r.Plan.Churn > 0 {
+		span += fmt.Sprintf(", %s a second leaving and coming back", Comma(r.Plan.Churn))
+	}
 	switch {
 	case c.AfterRamp < r.Plan.Planned:
 		return fmt.Sprintf("only %s of %s clients got connected%s", Comma(c.AfterRamp), Comma(r.Plan.Planned), lack(c))
+	case c.Disconnects > 0 && c.Connected == 0:
+		return fmt.Sprintf("all %s connections were broken off and none came back%s", Comma(c.AfterRamp), lack(c))
 	case c.Disconnects > 0 && c.Connected < c.AfterRamp:
 		return fmt.Sprintf("%s connections were broken off, and at the end only %s of %s were left", Comma(c.Disconnects), Comma(c.Connected), Comma(c.AfterRamp))
 	case c.Disconnects > 0:
@@ -130,7 +138,10 @@ func fate(r *Report) string {
 			faults = append(faults, Comma(f.n)+" "+f.what)
 		}
 	}
-	if len(faults) == 0 {
+	switch {
+	case len(faults) == 0 && r.Connections.Disconnects > 0:
+		return "nothing lost while connected"
+	case len(faults) == 0:
 		return "nothing lost"
 	}
 	text := strings.Join(faults, ", ") + " of " + Comma(m.Received+m.Lost+m.Conflated+m.Missed) + " messages"

@@ -37,7 +37,8 @@ func TestSummary(t *testing.T) {
 			r.Connections.AfterRamp, r.Connections.Failures = 700, map[string]int64{"refused": 299, "no_files": 1}
 		}, Bad, []string{"only 700 of 1,000 clients got connected (299 × refused)"}},
 		{"broken off", func(r *Report) { r.Connections.Disconnects = 7 }, Bad, []string{"with 7 broken off"}},
-		{"server died", func(r *Report) { r.Connections.Disconnects, r.Connections.Connected = 1000, 0 }, Bad, []string{"only 0 of 1,000 were left"}},
+		{"server died", func(r *Report) { r.Connections.Disconnects, r.Connections.Connected = 1000, 0 }, Bad, []string{"all 1,000 connections were broken off and none came back; nothing lost while connected; p99 432 ms"}},
+		{"half died", func(r *Report) { r.Connections.Disconnects, r.Connections.Connected = 500, 500 }, Bad, []string{"only 500 of 1,000 were left"}},
 		{"lost", func(r *Report) { r.Messages.Lost = 12 }, Bad, []string{"12 lost of 60,012 messages"}},
 		{"doubled", func(r *Report) { r.Messages.Duplicates = 3 }, Bad, []string{"3 doubled"}},
 		{"skipped", func(r *Report) { r.Messages.Conflated = 5 }, Mixed, []string{"nothing lost, but 5 skipped"}},
@@ -45,7 +46,8 @@ func TestSummary(t *testing.T) {
 		{"no messages", func(r *Report) { r.Messages, r.Latency = Messages{}, Quantiles{} }, Bad, []string{"no message came"}},
 		{"fewer than asked for", func(r *Report) { r.Plan.Requested = 2000 }, Mixed, []string{"of 2,000 asked for"}},
 		{"swarm", func(r *Report) { r.Split.Bottleneck, r.Swarm.LoopBusy = true, 0.9 }, Mixed, []string{"the swarm itself is the limit"}},
-		{"machine", func(r *Report) { r.Split.Idle = 0.01 }, Good, []string{"the machine's processors are the limit"}},
+		{"others", func(r *Report) { r.Split = Split{ServerUser: 0.1, Idle: 0.01} }, Good, []string{"other programs took the processors"}},
+		{"machine", func(r *Report) { r.Split = Split{ServerUser: 0.6, SwarmUser: 0.3, Idle: 0.01} }, Good, []string{"the machine's processors are the limit"}},
 		{"bursts", func(r *Report) {
 			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 400, 2
 		}, Good, []string{"the server's CPU is the limit"}},
