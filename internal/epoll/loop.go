@@ -33,7 +33,7 @@ type Loop[S any] struct {
 	dead      []dying
 	stalls    []stalled
 	ignored   map[int32]int // by descriptor: bytes that came while it lingered
-	buf       []byte // what a connection left unconsumed, and behind it what one read brings in
+	buf       []byte        // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
 	timer     int    // timerfd
 	armed     uint32 // tick for which the timerfd is set, 0 for none
