@@ -34,6 +34,7 @@ type gateway struct {
 	ready  *admin.Readiness
 	bus    *bus.Bus
 	admin  *admin.Server
+	ingest *ingest                // nil without a private listener
 	ticker atomic.Pointer[ticker] // read by scrapes
 }
 
@@ -47,6 +48,9 @@ func (g *gateway) open(ctx context.Context, workers func() []admin.Worker) (err 
 	if g.bus, err = bus.Open(ctx, busConfig(g.cfg, g.plan.workers > 1, g.log)); err != nil {
 		return err
 	}
+	if g.ingest != nil {
+		g.ingest.bus.Store(g.bus)
+	}
 	g.ready.Unblock("bus")
 	g.ready.Check("bus", g.bus.Ready)
 	return nil
@@ -55,6 +59,7 @@ func (g *gateway) open(ctx context.Context, workers func() []admin.Worker) (err 
 func busConfig(cfg *config.Config, listen bool, log *slog.Logger) bus.Config {
 	return bus.Config{
 		URLs: cfg.Bus.URLs, Dir: cfg.Bus.Data, Listen: listen && len(cfg.Bus.URLs) == 0,
+		SyncEvery: cfg.Bus.Sync.Every, SyncAlways: cfg.Bus.Sync.Always,
 		MaxPayload: int(cfg.Topics.MaxMessage), Logger: log,
 	}
 }
@@ -71,6 +76,7 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 	if err != nil {
 		return err
 	}
+	g.ingest = newIngest(g.cfg, g.admin)
 	go func() {
 		if err := g.admin.Serve(); err != nil {
 			g.log.Error("admin listener ended", "error", err)
@@ -97,6 +103,9 @@ func (g *gateway) startFeed(ctx context.Context) {
 func (g *gateway) measure(m *metrics.Snapshot) {
 	if t := g.ticker.Load(); t != nil {
 		t.measure(m)
+	}
+	if g.ingest != nil {
+		g.ingest.measure(m)
 	}
 }
 

@@ -44,8 +44,11 @@ func run(ctx context.Context, p program) int {
 	if prefork.IsChild() {
 		return p.exit(slog.New(slog.NewTextHandler(p.stderr, nil)), work(ctx, p))
 	}
-	var doctor doctorFlags
-	commands := config.Commands{doctor.command(), {Name: "version", Help: "Print the version."}}
+	var (
+		doctor    doctorFlags
+		publisher publishFlags
+	)
+	commands := config.Commands{doctor.command(), publisher.command(), {Name: "version", Help: "Print the version."}}
 	cfg, code := commands.Parse(p.args, p.stdout, p.stderr, p.environ)
 	if cfg == nil {
 		return code
@@ -53,6 +56,8 @@ func run(ctx context.Context, p program) int {
 	switch cfg.Command {
 	case "doctor":
 		return p.diagnose(&doctor, cfg)
+	case "publish":
+		return p.publish(ctx, &publisher, cfg)
 	case "version":
 		_, _ = fmt.Fprintln(p.stdout, "tickgate", version)
 		return exitOK

@@ -16,6 +16,7 @@ func (c *Config) Check() error {
 	c.Server.check(&p)
 	c.Feed.check(&p)
 	c.Topics.check(&p)
+	c.Bus.check(&p)
 	c.Clients.check(&p)
 	c.Sockets.check(&p)
 	p.offOrWithin("--objective", c.Trace.Objective, time.Millisecond, 24*time.Hour)
@@ -50,6 +51,12 @@ func (t *Topics) check(p *Problems) {
 	p.sized("--max-message", t.MaxMessage, 1, 8<<20)
 }
 
+func (b *Bus) check(p *Problems) {
+	if !b.Sync.Always {
+		p.within("--data-sync", b.Sync.Every, 100*time.Millisecond, time.Hour)
+	}
+}
+
 func (l *Clients) check(p *Problems) {
 	p.offOrWithin("--heartbeat", l.Heartbeat, time.Second, time.Hour)
 	p.within("--header-timeout", l.HeaderTimeout, 100*time.Millisecond, 10*time.Minute)
@@ -75,6 +82,9 @@ func (s *Sockets) check(p *Problems) {
 func (c *Config) checkTogether(p *Problems) {
 	if c.Bus.Data != "" && len(c.Bus.URLs) > 0 {
 		p.add("--data", c.Bus.Data, "the embedded store is not used with --nats; leave out one of the two")
+	}
+	if c.Bus.Sync.Always && c.Bus.Data == "" {
+		p.add("--data-sync", c.Bus.Sync.String(), "there is nothing to sync in memory; name a directory with --data")
 	}
 	if c.Feed.PayloadBytes > c.Topics.MaxMessage {
 		p.add("--payload-bytes", c.Feed.PayloadBytes.String(),

@@ -100,6 +100,10 @@ type Bus struct {
 	// Data is the directory of the embedded store. Default "", in memory: messages survive a
 	// client's reconnect but not a restart of the gateway.
 	Data string `name:"data" placeholder:"DIR" help:"Keep messages in this directory so that they survive a restart (default in memory)."`
+	// Sync is how often what was stored in Data is put on the disk with fsync. Whatever it is, what was
+	// acknowledged to a publisher survives the death of the gateway; a power failure it survives from the
+	// next fsync on. Sync.Always holds each acknowledgement back until then. Default 1s.
+	Sync Sync `name:"data-sync" default:"1s" placeholder:"always|DURATION" help:"How often --data is put on the disk with fsync. What was acknowledged survives a crash of the gateway in any case, and a power failure after this time, or from the start with 'always', which acknowledges later."`
 	// URLs are the servers of an external NATS cluster, used instead of the embedded one. They
 	// may carry credentials: print them through URLs.String only.
 	URLs URLs `name:"nats" placeholder:"URL,..." help:"Use this NATS cluster with JetStream instead of the embedded server, such as nats://host:4222."`

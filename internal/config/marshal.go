@@ -24,3 +24,6 @@ func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // MarshalText implements encoding.TextMarshaler. Unlike String it keeps the credentials.
 func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ",")), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (s Sync) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

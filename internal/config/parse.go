@@ -135,6 +135,7 @@ func (p *parser) mappers() []kong.Option {
 		reflect.TypeFor[Size](),
 		reflect.TypeFor[Workers](),
 		reflect.TypeFor[Admin](),
+		reflect.TypeFor[Sync](),
 		reflect.TypeFor[Source](),
 		reflect.TypeFor[Policy](),
 		reflect.TypeFor[LogFormat](),

@@ -57,6 +57,7 @@ func TestDefaults(t *testing.T) {
 		Server: Server{IO: IOEpoll, Listen: ":8080", Admin: Admin{"127.0.0.1:9090"}, MaxConns: 120_000, Drain: 10 * time.Second},
 		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Seed: 1},
 		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, MaxMessage: 64 << 10},
+		Bus:    Bus{Sync: Sync{Every: time.Second}},
 		Clients: Clients{
 			Heartbeat: 30 * time.Second, HeaderTimeout: 5 * time.Second, HeaderBytes: 8 << 10,
 			MaxInbound: 64 << 10, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,
@@ -226,6 +227,9 @@ func TestProblems(t *testing.T) {
 		{"--nats=nats://:4222", "no host"},
 		{"--nats=nats://h:99999", "port 99999 is not from 0 to 65535"},
 		{"--nats=a --data=d", "not used with --nats"},
+		{"--data=d --data-sync=1us", "use 100ms to 1h"},
+		{"--data=d --data-sync=never", "neither always nor a duration"},
+		{"--data-sync=always", "nothing to sync in memory"},
 		{"--echo=perhaps", "neither true nor false"},
 		{"--sndbuf=1", "use 4KiB to 64MiB"},
 		{"--log-level=loud", "write debug, info, warn or error"},

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/dustin/go-humanize"
 )
@@ -70,13 +71,41 @@ type Admin struct {
 	Addr string // host:port, or "" when there is no private listener
 }
 
-// UnmarshalText takes an address; "off" and the empty text disable the listener.
+// UnmarshalText takes an address, also as the URL that clients use; "off" and the empty text disable the listener.
 func (a *Admin) UnmarshalText(text []byte) error {
-	a.Addr = string(text)
+	a.Addr = strings.TrimSuffix(strings.TrimPrefix(string(text), "http://"), "/")
 	if a.Addr == "off" {
 		a.Addr = ""
 	}
 	return nil
+}
+
+// Sync is when stored messages are put on the disk.
+type Sync struct {
+	Always bool          // before each acknowledgement
+	Every  time.Duration // 0 if Always
+}
+
+// UnmarshalText parses always or a duration.
+func (s *Sync) UnmarshalText(text []byte) error {
+	if string(text) == "always" {
+		*s = Sync{Always: true}
+		return nil
+	}
+	d, err := time.ParseDuration(string(text))
+	if err != nil {
+		return errors.New("neither always nor a duration; write always, 1s or 200ms")
+	}
+	*s = Sync{Every: d}
+	return nil
+}
+
+// String is the form that UnmarshalText reads.
+func (s Sync) String() string {
+	if s.Always {
+		return "always"
+	}
+	return short(s.Every)
 }
 
 // FeedKind is where ticks come from.

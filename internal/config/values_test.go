@@ -26,6 +26,8 @@ func TestRoundTrip(t *testing.T) {
 		{new(Workers), "3", "3"},
 		{new(Source), "replay:a:b", "replay:a:b"},
 		{new(Source), "sim", "sim"},
+		{new(Sync), "always", "always"},
+		{new(Sync), "60s", "1m"},
 		{new(URLs), "a:1, tls://u:p@b ,", "nats://a:1,tls://***@b"},
 	} {
 		if err := tt.into.UnmarshalText([]byte(tt.text)); err != nil {
