@@ -52,7 +52,7 @@ type cadence struct {
 }
 
 const (
-	// share is how many times longer a reading's pause is than the processor time that it took; there are two kinds of readings.
+	// share is how many times longer the pause after a reading is than the processor time that it took. A dear reading puts off both kinds.
 	share = 120
 	// leastPause and leastDearPause are between two readings however cheap they are: the number of connections between two looks is interpolated.
 	leastPause     = 40 * time.Millisecond

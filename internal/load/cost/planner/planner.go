@@ -64,7 +64,9 @@ type Planner struct {
 
 // New reads a run's report. machine is where the connections are to be held. Errors name what the report lacks.
 func New(run *report.Report, machine *limits.Snapshot) (*Planner, error) {
-	p := &Planner{run: run, machine: machine}
+	p := &Planner{run: run, machine: machine, notes: []string{
+		"kernel memory is that of the sockets; a message on its way or unread takes a page (4 KiB) of a connection's besides",
+	}}
 	if run.Cost == nil || run.Server == nil || len(run.Cost.Processes) == 0 {
 		return nil, errors.New("the report has no memory of the server over the ramp; run the swarm on the server's machine, or with --pid")
 	}
@@ -121,7 +123,6 @@ func (p *Planner) rate() float64 {
 
 // need is what n connections take in so many processes.
 func (p *Planner) need(n, workers, clients int, rate float64) Prediction {
-	messages := float64(n) * rate
 	conducted := clients
 	if clients > 1 {
 		conducted++ // the process that conducts them
@@ -132,10 +133,10 @@ func (p *Planner) need(n, workers, clients int, rate float64) Prediction {
 		User:   p.user.at(n, workers),
 		End:    p.kernel.times(float64(n) / float64(p.run.Cost.Ends)),
 		Swarm:  p.clients.at(n, clients),
-		Cores:  p.server.cores(messages, withSupervisor(workers)),
-		Client: p.client.cores(messages, conducted),
+		Cores:  p.server.cores(n, rate, withSupervisor(workers)),
+		Client: p.client.cores(n, rate, conducted),
 	}
-	d.Pass = p.server.message.times(float64(n) * 1000 / max(1, p.machine.CPUs))
+	d.Pass = p.server.message(n).times(float64(n) * 1000 / max(1, p.machine.CPUs))
 	return d
 }
 
