@@ -34,6 +34,9 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	if first := s.span == 0; !replayed && (timed || !first) { // what greets a newcomer is no delivery of a tick
 		l.ticks.record(seq, due, now, l.readable.age)
 	}
+	if l.beganAnew(s, seq, due) {
+		s.forget()
+	}
 	l.judge(s, t, seq)
 }
 

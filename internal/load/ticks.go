@@ -61,8 +61,11 @@ const (
 )
 
 // record adds a delivery, which had been readable for lag nanoseconds or is unasked.
+// at returns the tick with that number, or another one that has its place.
+func (r *tickRing) at(seq uint64) *Tick { return &r.slots[seq%tickSlots] }
+
 func (r *tickRing) record(seq uint64, intended, now, lag int64) {
-	slot := &r.slots[seq%tickSlots]
+	slot := r.at(seq)
 	t := Tick{Seq: seq, Intended: intended, First: now, Last: now, Lag: max(lag, 0), Count: 1}
 	switch {
 	case slot.Count > 0 && t.Same(*slot):
