@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +29,10 @@ type fleet interface {
 // local is a fleet in this process.
 type local struct{ engine *load.Engine }
 
-func (f local) start(context.Context) error { f.engine.Start(); return nil }
+func (f local) start(context.Context) error {
+	f.engine.Start()
+	return nil
+}
 
 func (f local) stats(ctx context.Context) (*load.Stats, error) {
 	select {
@@ -56,6 +57,7 @@ func (f local) close()                                   { f.engine.Stop() }
 type forked struct {
 	supervisor *prefork.Supervisor
 	last       []*load.Stats // of each worker
+	sum        load.Sum      // of them
 	ended      []error       // why a worker does not answer any more
 }
 
@@ -114,22 +116,28 @@ func (f *forked) settle(ctx context.Context, goal load.Goal) {
 }
 
 func (f *forked) stats(ctx context.Context) (*load.Stats, error) {
-	for i, page := range f.order(ctx, "/stats") {
+	for i, page := range f.order(ctx, "/stats?"+url.Values{knownParam: f.known()}.Encode()) {
 		if page.Err != nil {
 			f.miss(i, page.Err)
 			continue
 		}
-		s := new(load.Stats)
-		if err := gob.NewDecoder(bytes.NewReader(page.Body)).Decode(s); err != nil {
-			return nil, fmt.Errorf("read counters of client process %d: %w", i, err)
+		s, err := load.DecodeStats(page.Body, f.last[i])
+		if err != nil {
+			return nil, fmt.Errorf("client process %d: %w", i, err)
 		}
 		f.last[i] = s
 	}
-	sum := new(load.Stats)
+	return f.sum.Of(f.last), errors.Join(f.ended...)
+}
+
+// knownParam is the parameter of /stats that says, for each worker, what need not travel again.
+const knownParam = "known"
+
+func (f *forked) known() (texts []string) {
 	for _, s := range f.last {
-		sum.Add(s)
+		texts = append(texts, s.Known().String())
 	}
-	return sum, errors.Join(f.ended...)
+	return texts
 }
 
 // miss deals with a worker that did not answer: late, or gone and its clients with it.

@@ -65,3 +65,17 @@ func TestFitted(t *testing.T) {
 		}
 	}
 }
+
+func TestLoopsFollowClientsAndProcessors(t *testing.T) {
+	for _, tt := range []struct{ loops, conns, processes, most int }{
+		{0, 15_000, 1, 1},  // one loop is enough for them
+		{0, 100_000, 6, 1}, // for each process
+		{0, 100_000, 1, 5}, // or fewer, with fewer processors
+		{3, 10, 1, 3},      // what the user wants
+	} {
+		o := &options{loops: tt.loops, client: load.Config{Targets: []load.Target{{Addr: netip.MustParseAddrPort("127.0.0.1:80")}}}}
+		if got := divide(o, tt.conns, tt.processes)[0].Loops; got < 1 || got > tt.most || tt.loops > 0 && got != tt.loops {
+			t.Errorf("%d clients in %d processes: got %d loops, want 1 to %d", tt.conns, tt.processes, got, tt.most)
+		}
+	}
+}

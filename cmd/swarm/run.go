@@ -106,6 +106,7 @@ func attack(ctx context.Context, o *options, stop <-chan struct{}, stderr io.Wri
 // newFleet makes the clients in this process, or in as many as the plan says.
 func newFleet(ctx context.Context, p *plan, stderr io.Writer) (fleet, error) {
 	if len(p.parts) == 1 {
+		spare(&p.parts[0])
 		engine, err := load.New(p.parts[0])
 		if err != nil {
 			return nil, err

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/gob"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -33,6 +33,7 @@ func work(stderr io.Writer) int {
 		fmt.Fprintln(stderr, err)
 		return exitFailed
 	}
+	spare(&cfg)
 	engine, err := load.New(cfg)
 	if err != nil {
 		fmt.Fprintln(stderr, err)
@@ -46,13 +47,17 @@ func work(stderr io.Writer) int {
 	return exitOK
 }
 
+// spare gives the Go scheduler as many processors as there are loops. With more, it wakes a thread to look for work on
+// them whenever a loop lets others run.
+func spare(cfg *load.Config) { runtime.GOMAXPROCS(max(cfg.Loops, 1)) }
+
 // serve obeys the parent until it is gone or asks this process to end.
 func serve(child *prefork.Child, engine *load.Engine) error {
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	defer signal.Stop(stop)
 	served := make(chan error, 1)
-	go func() { served <- child.Serve(orders(engine)) }()
+	go func() { served <- child.Serve(orders(child.ID(), engine)) }()
 	if err := child.Ready(); err != nil {
 		return err
 	}
@@ -67,7 +72,7 @@ func serve(child *prefork.Child, engine *load.Engine) error {
 }
 
 // orders answers the requests of forked.
-func orders(engine *load.Engine) http.Handler {
+func orders(id int, engine *load.Engine) http.Handler {
 	mux := http.NewServeMux()
 	for path, do := range map[string]func(){
 		"/start": engine.Start, "/hold": engine.Hold, "/judge": engine.Judge, "/farewell": engine.Farewell,
@@ -84,13 +89,31 @@ func orders(engine *load.Engine) http.Handler {
 		engine.Settle(load.Goal{Newest: newest, Since: since})
 	})
 	mux.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
-		s, err := engine.Stats(r.Context())
-		if err == nil {
-			err = gob.NewEncoder(w).Encode(s)
-		}
+		b, err := counters(r, id, engine)
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
 		}
+		_, _ = w.Write(b) // a parent that is gone needs no answer
 	})
 	return mux
+}
+
+// counters answers the request for worker id's statistics.
+func counters(r *http.Request, id int, engine *load.Engine) ([]byte, error) {
+	if err := r.ParseForm(); err != nil {
+		return nil, err
+	}
+	var known load.Known
+	if texts := r.Form[knownParam]; id < len(texts) {
+		var err error
+		if known, err = load.ParseKnown(texts[id]); err != nil {
+			return nil, err
+		}
+	}
+	s, err := engine.Stats(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	return s.Append(nil, known)
 }

@@ -1,30 +1,10 @@
 package load
 
 import (
-	"time"
-
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// hist is a histogram of microseconds. Not safe for concurrent use.
-type hist = hdrhistogram.Histogram
-
-// Histograms reach from 1 µs to an hour with three significant digits, which takes 190 KB each.
-const (
-	histLowest  = 1
-	histHighest = int64(time.Hour / time.Microsecond)
-	histDigits  = 3
-)
-
-func newHist() *hist { return hdrhistogram.New(histLowest, histHighest, histDigits) }
-
-// record counts n durations. What lies outside the range counts as its border. It does not allocate.
-func record(h *hist, d time.Duration, n int64) {
-	µs := min(max(int64(d/time.Microsecond), 0), histHighest)
-	_ = h.RecordValues(µs, n) // fails only outside the range
-}
-
-// Dist is a distribution of durations as it travels and adds up: the counts of a histogram's buckets without the
+// Dist is a distribution of durations as it travels and adds up: the counts of an HdrHistogram's buckets without the
 // empty ones. The zero value is empty. Immutable.
 type Dist struct {
 	Index []int32 // ascending
@@ -32,49 +12,73 @@ type Dist struct {
 }
 
 func newDist(counts []int64) Dist {
-	var d Dist
+	filled := 0
+	for _, n := range counts {
+		if n != 0 {
+			filled++
+		}
+	}
+	d := makeDist(filled)
 	for i, n := range counts {
 		if n != 0 {
-			d.Index = append(d.Index, int32(i))
-			d.Count = append(d.Count, n)
+			d.Index, d.Count = append(d.Index, int32(i)), append(d.Count, n)
 		}
 	}
 	return d
+}
+
+func makeDist(size int) Dist {
+	if size == 0 {
+		return Dist{}
+	}
+	return Dist{Index: make([]int32, 0, size), Count: make([]int64, 0, size)}
 }
 
 // Histogram returns the sum of distributions as an HdrHistogram of microseconds.
 func Histogram(dists ...Dist) *hdrhistogram.Histogram {
 	sum := newHist().Export()
 	for _, d := range dists {
-		d.addTo(sum.Counts, 1)
+		d.addTo(sum.Counts)
 	}
 	return hdrhistogram.Import(sum)
 }
 
-func (d Dist) addTo(counts []int64, sign int64) {
-	for i, index := range d.Index {
-		counts[index] += sign * d.Count[i]
-	}
-}
-
 // Merge returns the sum of d and e.
-func (d Dist) Merge(e Dist) Dist { return d.combine(e, 1) }
+func (d Dist) Merge(e Dist) Dist {
+	if len(d.Index) == 0 {
+		return e
+	}
+	return d.combine(e, 1)
+}
 
 // Since returns what d has counted since it was earlier.
 func (d Dist) Since(earlier Dist) Dist { return d.combine(earlier, -1) }
 
+// combine returns d and sign times e.
 func (d Dist) combine(e Dist, sign int64) Dist {
 	if len(e.Index) == 0 {
 		return d
 	}
-	top := e.Index[len(e.Index)-1]
-	if n := len(d.Index); n > 0 {
-		top = max(top, d.Index[n-1])
+	sum := makeDist(len(d.Index) + len(e.Index))
+	for i, j := 0, 0; i < len(d.Index) || j < len(e.Index); {
+		var index int32
+		var n int64
+		switch {
+		case j == len(e.Index) || i < len(d.Index) && d.Index[i] < e.Index[j]:
+			index, n = d.Index[i], d.Count[i]
+			i++
+		case i == len(d.Index) || e.Index[j] < d.Index[i]:
+			index, n = e.Index[j], sign*e.Count[j]
+			j++
+		default:
+			index, n = d.Index[i], d.Count[i]+sign*e.Count[j]
+			i, j = i+1, j+1
+		}
+		if n != 0 {
+			sum.Index, sum.Count = append(sum.Index, index), append(sum.Count, n)
+		}
 	}
-	counts := make([]int64, top+1)
-	d.addTo(counts, 1)
-	e.addTo(counts, sign)
-	return newDist(counts)
+	return sum
 }
 
 // Total returns how many durations were counted.

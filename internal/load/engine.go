@@ -20,6 +20,7 @@ type Engine struct {
 
 	running sync.WaitGroup
 	quit    chan struct{} // closed by Stop
+	stirred chan struct{} // a loop has something to do at a time of its choosing
 	stop    sync.Once
 	failed  chan error // of the first loop that broke
 }
@@ -33,7 +34,7 @@ const (
 
 // New returns an engine whose clients are not connected yet. The caller must call Start and then Stop.
 func New(cfg Config) (*Engine, error) {
-	e := &Engine{cfg: cfg.withDefaults(), quit: make(chan struct{}), failed: make(chan error, 1)}
+	e := &Engine{cfg: cfg.withDefaults(), quit: make(chan struct{}), stirred: make(chan struct{}, 1), failed: make(chan error, 1)}
 	if len(e.cfg.Targets) == 0 {
 		return nil, errors.New("make swarm: no target")
 	}
@@ -43,7 +44,7 @@ func New(cfg Config) (*Engine, error) {
 	}
 	slab := epoll.NewSlab[client](int(min(limit.Cur, maxDescriptors)))
 	for i := range e.cfg.Loops {
-		l, err := newLoop(&e.cfg, i, slab)
+		l, err := newLoop(&e.cfg, i, slab, e.stir)
 		if err != nil {
 			return nil, err
 		}
@@ -67,21 +68,17 @@ func (e *Engine) Start() {
 				}
 			}
 		})
-		l.ep.Post(func() { l.started = time.Now() })
+		l.ep.Post(func() { l.started = time.Now(); l.stir() })
 	}
 	e.running.Go(e.pace)
 }
 
-const (
-	// paceInterval is how often the loops look at the clock: 100 connects at a time at 10,000 a second.
-	paceInterval = 10 * time.Millisecond
-	// idleInterval is the same for loops without clients to connect: often enough to see their lag. Each kick of a
-	// process that sleeps costs half a millisecond of processor time in the Go runtime (sysmon looks around every 20 µs
-	// for a while); every 10 ms they took as much as 15,000 messages a second.
-	idleInterval = 250 * time.Millisecond
-)
+// paceInterval is how often the loops look at the clock while there is something to do: 100 connects at a time at 10,000
+// a second. Otherwise they are left alone: each kick of a process that sleeps costs half a millisecond of processor time in
+// the Go runtime, whose monitor then looks around every 20 µs for a while.
+const paceInterval = 10 * time.Millisecond
 
-// pace kicks the loops until Stop. How long a kick waits is how long a message would.
+// pace kicks the loops until Stop.
 func (e *Engine) pace() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -89,23 +86,32 @@ func (e *Engine) pace() {
 		select {
 		case <-e.quit:
 			return
+		case <-e.stirred:
 		case <-timer.C:
-			timer.Reset(e.kick())
+		}
+		if e.kick() {
+			timer.Reset(paceInterval)
 		}
 	}
 }
 
-// kick lets all loops look at the clock, and returns when to do so again.
-func (e *Engine) kick() time.Duration {
-	next := idleInterval
+// kick lets the loops that are not idle look at the clock, and reports whether there are any.
+func (e *Engine) kick() (restless bool) {
 	for _, l := range e.loops {
-		l.kicked.CompareAndSwap(0, time.Now().UnixNano())
-		l.ep.Kick()
 		if !l.idle.Load() {
-			next = paceInterval
+			l.ep.Kick()
+			restless = true
 		}
 	}
-	return next
+	return restless
+}
+
+// stir has the loops kicked until they are idle again.
+func (e *Engine) stir() {
+	select {
+	case e.stirred <- struct{}{}:
+	default: // they will be
+	}
 }
 
 // Failed carries the error of a loop that broke. It is never closed.
@@ -114,7 +120,7 @@ func (e *Engine) Failed() <-chan error { return e.failed }
 // Hold ends the ramp: latencies from now on belong to the measurement.
 func (e *Engine) Hold() {
 	for _, l := range e.loops {
-		l.ep.Post(func() { l.holding = holding })
+		l.ep.Post(func() { l.holding = holding; l.stir() })
 	}
 }
 
@@ -141,7 +147,7 @@ func (e *Engine) Judge() {
 // Farewell makes all clients say goodbye; none comes back. Stats tell when nobody is left.
 func (e *Engine) Farewell() {
 	for _, l := range e.loops {
-		l.ep.Post(func() { l.farewell = true })
+		l.ep.Post(func() { l.farewell = true; l.stir() })
 	}
 }
 
@@ -156,17 +162,17 @@ func (e *Engine) Stop() {
 
 // Stats returns what all loops have seen. The error is that of ctx: a loop did not answer in time.
 func (e *Engine) Stats(ctx context.Context) (*Stats, error) {
-	answers := make(chan *snapshot, len(e.loops))
+	answers := make(chan *Stats, len(e.loops))
 	for _, l := range e.loops {
 		if !l.ep.Post(func() { answers <- l.snapshot() }) {
 			return nil, errors.New("read the swarm's counters: the loop has ended")
 		}
 	}
-	sum := &Stats{At: time.Now()}
+	sum := &Stats{At: time.Now(), Busy: processTime()}
 	for range e.loops {
 		select {
 		case s := <-answers:
-			sum.Add(s.stats())
+			sum.Add(s)
 		case <-ctx.Done():
 			return nil, fmt.Errorf("read the swarm's counters: %w", context.Cause(ctx))
 		}

@@ -17,7 +17,7 @@ const reasonLeft = epoll.UserReason
 func (l *loop) OnOpen(c *conn) {
 	s := c.State()
 	now := time.Now().UnixNano()
-	record(l.connect, time.Duration(now-s.mark), 1)
+	l.connect.record(time.Duration(now-s.mark), 1)
 	s.phase, s.mark = handshaking, now
 	l.scratch = l.appendRequest(l.scratch[:0], s)
 	l.ep.Write(c, l.scratch) // if it fails, OnClose follows
@@ -28,7 +28,7 @@ func (l *loop) OnData(c *conn, b []byte) int {
 	s := c.State()
 	switch s.phase {
 	case open:
-		return l.receive(c, b, time.Now().UnixNano())
+		return l.receive(c, b, l.ep.Now().UnixNano())
 	case handshaking:
 		now := time.Now().UnixNano()
 		n := l.answer(c, b, now)

@@ -13,7 +13,7 @@ func hotLoop(t testing.TB, transport Transport) (*loop, *conn) {
 	cfg := Config{
 		Targets: []Target{{Transport: transport}}, TimeField: "ts", SeqField: "seq", Policy: All,
 	}.withDefaults()
-	l, err := newLoop(&cfg, 0, epoll.NewSlab[client](64))
+	l, err := newLoop(&cfg, 0, epoll.NewSlab[client](64), func() {})
 	if err != nil {
 		t.Fatal(err)
 	}

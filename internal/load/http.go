@@ -159,7 +159,7 @@ func retryAfter(value []byte, now time.Time) (time.Duration, bool) {
 // welcome begins the life of an open connection.
 func (l *loop) welcome(c *conn, r *wire.Response, now int64) {
 	s := c.State()
-	record(l.handshake, time.Duration(now-s.mark), 1)
+	l.handshake.record(time.Duration(now-s.mark), 1)
 	s.phase, s.mark, s.attempts = open, now, 0
 	if r.Chunked {
 		s.flags |= flagChunked

@@ -20,10 +20,10 @@ type loop struct {
 	share  float64
 	fields struct{ time, seq, id field }
 	header string // Config.Headers as they go onto the wire
+	kick   func() // has OnWork called from time to time until idle; safe for concurrent use
 
 	// Safe for concurrent use.
-	kicked atomic.Int64 // Unix nanoseconds of the kick that OnWork has not answered yet
-	idle   atomic.Bool  // there is nothing to dial, await or churn
+	idle atomic.Bool // there is nothing to dial, await or churn
 
 	// Owned by the event loop.
 	book
@@ -43,7 +43,6 @@ type book struct {
 	connect   *hist
 	handshake *hist
 	lag       *hist
-	lagged    int64 // messages counted when the lag was last looked at
 	ticks     tickRing
 	readable  readable
 	newest    Tick  // without Last and Count
@@ -51,10 +50,10 @@ type book struct {
 }
 
 func newBook() book {
-	b := book{connect: newHist(), handshake: newHist(), lag: newHist()}
+	b := book{connect: newCounts(), handshake: newCounts(), lag: newCounts()}
 	for phase := range b.latency {
 		for t := range b.latency[phase] {
-			b.latency[phase][t] = newHist()
+			b.latency[phase][t] = newCounts()
 		}
 	}
 	return b
@@ -82,10 +81,10 @@ type crowd struct {
 	farewell  bool // everybody leaves and nobody comes
 }
 
-// newLoop returns loop number i of an engine.
-func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
+// newLoop returns loop number i of an engine. kick is called when the loop is not idle any more.
+func newLoop(cfg *Config, i int, slab *epoll.Slab[client], kick func()) (*loop, error) {
 	l := &loop{
-		cfg: cfg, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
+		cfg: cfg, kick: kick, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
 		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
 	}
 	l.fields.time, l.fields.seq, l.fields.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
@@ -95,8 +94,8 @@ func newLoop(cfg *Config, i int, slab *epoll.Slab[client]) (*loop, error) {
 	l.spill = make(map[int32][]byte)
 	var err error
 	l.ep, err = epoll.NewLoop(epoll.Config{
-		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: cfg.Coalesce,
-		EdgeTriggered: true,
+		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: max(cfg.Coalesce, 1),
+		EdgeTriggered: true, Unlocked: true,
 	}, slab, l)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: %w", err)

@@ -10,6 +10,7 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	t := l.tally(s)
 	t.Messages++
 	t.Bytes += int64(len(payload))
+	l.lag.record(l.ep.Waited(), 1)
 	due, timed := l.fields.time.instant(payload)
 	replayed := timed && due < s.mark
 	switch {
@@ -18,10 +19,13 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	case replayed:
 		t.Replayed++
 	default:
+		if due > now { // the clock is read once for several events
+			now = time.Now().UnixNano()
+		}
 		if due > now {
 			t.Skewed++
 		}
-		record(l.latency[l.holding][l.target(s).Transport], time.Duration(now-due), 1)
+		l.latency[l.holding][l.target(s).Transport].record(time.Duration(now-due), 1)
 	}
 	seq, ok := l.fields.seq.sequence(payload)
 	if !ok {

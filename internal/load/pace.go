@@ -10,7 +10,6 @@ import (
 // disconnects at most budget clients.
 func (l *loop) OnWork(budget int) (more bool) {
 	now := time.Now()
-	l.observeLag(now)
 	if l.farewell {
 		l.idle.Store(false)
 		return l.sendAway(budget)
@@ -25,17 +24,10 @@ func (l *loop) OnWork(budget int) (more bool) {
 	return budget <= 0
 }
 
-// observeLag notes how long the kick waited for the loop, on behalf of the messages that came in meanwhile.
-func (l *loop) observeLag(now time.Time) {
-	kicked := l.kicked.Swap(0)
-	if kicked == 0 {
-		return
-	}
-	messages := l.tallies[WebSocket].Messages + l.tallies[SSE].Messages
-	if n := messages - l.lagged; n > 0 {
-		record(l.lag, time.Duration(now.UnixNano()-kicked), n)
-	}
-	l.lagged = messages
+// stir ends the loop's idleness.
+func (l *loop) stir() {
+	l.idle.Store(false)
+	l.kick()
 }
 
 // ramp dials the first connections of new clients as the rate allows.
@@ -105,6 +97,7 @@ func (l *loop) undialed(s client, err error) {
 // goAway makes a client wait until its mark.
 func (l *loop) goAway(s *client) {
 	l.away.add(away{due: s.mark, client: *s, id: string(l.ids.get(s.lastID))})
+	l.stir()
 }
 
 // churn makes clients leave at Config.Churn a second, once the ramp is over; they return after a second.

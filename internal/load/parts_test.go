@@ -91,11 +91,11 @@ func TestTicksAddUp(t *testing.T) {
 
 func TestDistAddsUp(t *testing.T) {
 	dist := func(ms ...int) Dist {
-		h := newHist()
+		h := newCounts()
 		for _, d := range ms {
-			record(h, time.Duration(d)*time.Millisecond, 1)
+			h.record(time.Duration(d)*time.Millisecond, 1)
 		}
-		return newDist(counts(h))
+		return h.dist()
 	}
 	a, b := dist(1, 2, 2), dist(2, 900)
 	sum := a.Merge(b)

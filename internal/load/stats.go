@@ -3,7 +3,7 @@ package load
 import "time"
 
 // Stats is what the clients of a loop, a process or the whole swarm have seen since the start, and how they are now.
-// It adds up, and travels between processes as gob.
+// It adds up, and travels between processes (Append).
 type Stats struct {
 	At time.Time
 
@@ -12,12 +12,12 @@ type Stats struct {
 
 	// Latency of messages from their intended time, by transport, while the swarm was connecting and while it was
 	// holding.
-	Ramp, Hold [Transports]Dist
-	Connect    Dist // connect(2), that is SYN to established
-	Handshake  Dist // from the request to the complete answer
-	// Lag is how long what was ready for a loop waited for it, weighted by the messages received meanwhile: the
-	// swarm's own share of every latency.
-	Lag Dist
+	Ramp, Hold [Transports]Dist `json:"-"`
+	Connect    Dist             `json:"-"` // connect(2), that is SYN to established
+	Handshake  Dist             `json:"-"` // from the request to the complete answer
+	// Lag is for how long each message may have been ready before a loop dealt with it, at most: since the round of
+	// events before (epoll.Loop.Waited). It is the swarm's own share of every latency.
+	Lag Dist `json:"-"`
 
 	LastOpen time.Time // of the last handshake; zero if there was none
 
@@ -32,7 +32,7 @@ type Stats struct {
 	Fresh   int           // not yet dialed for the first time
 	GaveUp  int           // will not come back
 	Behind  int           // asked for by Engine.Settle: open clients that have not reached the newest message
-	Busy    time.Duration // processor time of the loops' threads
+	Busy    time.Duration // processor time of the processes, nearly all of it their loops'
 }
 
 // TickWindow is how long after its last delivery a tick is still part of Stats.
