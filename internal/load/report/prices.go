@@ -22,6 +22,7 @@ func (run *Run) server() *Server {
 		Switches: after.Involuntary - full.Involuntary,
 	}
 	s.CPU = s.User + s.System
+	s.Reconnects = per(s.RampCPU*float64(run.reconnects()), held)
 	s.PerConn = per(float64(after.PSS-before.PSS), conns)
 	if before.PSS == 0 || after.PSS == 0 {
 		s.Measure, s.PerConn = "rss", per(float64(after.RSS-before.RSS), conns)
@@ -68,7 +69,7 @@ func (run *Run) kernel() Kernel {
 func (run *Run) swarm() Swarm {
 	full, after, held := run.Full.Self, run.End.Self, run.held()
 	s := Swarm{
-		Processes: after.Processes, RSS: after.RSS,
+		Reconnects: run.reconnects(), Processes: after.Processes, RSS: after.RSS,
 		Cores:    per(after.CPU()-full.CPU(), run.Phases.Hold),
 		User:     per(micro*(after.User-full.User), held),
 		System:   per(micro*(after.System-full.System), held),
@@ -80,6 +81,9 @@ func (run *Run) swarm() Swarm {
 	s.CPU = s.User + s.System
 	return s
 }
+
+// reconnects returns how many connections were opened while holding.
+func (run *Run) reconnects() int64 { return run.End.Swarm.Sum().Opened - run.Full.Swarm.Sum().Opened }
 
 // lag is the loops' lag while holding.
 func lag(run *Run) load.Dist { return run.End.Swarm.Lag.Since(run.Full.Swarm.Lag) }

@@ -170,8 +170,11 @@ type Server struct {
 	System    float64 `json:"system_us_per_message"`
 	CPU       float64 `json:"cpu_us_per_message"`
 	RampCPU   float64 `json:"cpu_us_per_connect"`
-	Waiting   float64 `json:"waiting_s"` // for a processor, while holding
-	Switches  int64   `json:"involuntary_switches"`
+	// Reconnects is the part of CPU that connects while holding make up (churn, and clients that came back), each at
+	// RampCPU.
+	Reconnects float64 `json:"reconnects_us_per_message"`
+	Waiting    float64 `json:"waiting_s"` // for a processor, while holding
+	Switches   int64   `json:"involuntary_switches"`
 }
 
 // Gateway is what a page of Go metrics adds.
@@ -198,6 +201,8 @@ type Kernel struct {
 
 // Swarm is what this program cost.
 type Swarm struct {
+	Reconnects int64 `json:"connects_while_holding"` // in CPU as well, and in the server's
+
 	Processes int       `json:"processes"`
 	RSS       int64     `json:"rss_bytes"`
 	Cores     float64   `json:"cores"` // mean while holding

@@ -205,6 +205,31 @@ func TestTableAndJSON(t *testing.T) {
 	}
 }
 
+// TestReconnects: connects while holding are in the price of a message, and the table says how much of it they are.
+func TestReconnects(t *testing.T) {
+	steady, run := New(example(t)), example(t)
+	run.Full.Server.User = 1.01 // of the ramp's 100 connects
+	run.End.Server.User = 1.014
+	run.End.Swarm.ByTransport[load.WebSocket].Opened += 50
+	churned := New(run)
+	for _, tt := range []struct {
+		name string
+		r    *Report
+		want string // empty: no such row
+	}{
+		{"steady", steady, ""},
+		{"churned", churned, "50 while holding; they are in the CPU per message: 376.25 µs of the server's"},
+	} {
+		var table strings.Builder
+		if err := tt.r.WriteTable(&table); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Contains(table.String(), "reconnects"); got != (tt.want != "") || !strings.Contains(table.String(), tt.want) {
+			t.Errorf("%s: got this table, want %q in it:\n%s", tt.name, tt.want, table.String())
+		}
+	}
+}
+
 func TestSeriesAndProgress(t *testing.T) {
 	run := example(t)
 	var s Series

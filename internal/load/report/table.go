@@ -117,6 +117,20 @@ func (t *table) prices(r *Report) {
 	s := &r.Swarm
 	t.row("swarm CPU", "%.2f µs per message (user %.2f, kernel %.2f), %.2f cores, loops %.0f %% busy, %s in %d processes",
 		s.CPU, s.User, s.System, s.Cores, 100*s.LoopBusy, humanize.IBytes(uint64(s.RSS)), s.Processes)
+	t.reconnects(r)
+}
+
+// reconnects says how much of the price of a message is that of clients that came back meanwhile.
+func (t *table) reconnects(r *Report) {
+	n := r.Swarm.Reconnects
+	switch {
+	case n == 0:
+	case r.Server == nil:
+		t.row("reconnects", "%s while holding; they are in the CPU per message", Comma(n))
+	default:
+		t.row("reconnects", "%s while holding; they are in the CPU per message: %.2f µs of the server's, at its price per connect",
+			Comma(n), r.Server.Reconnects)
+	}
 }
 
 // pick returns the value of the measure the server's growth was computed from.
