@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -211,6 +212,10 @@ func (m *meter) finish() *cost.Cost {
 	c := cost.Compute(samples, m.ends)
 	if c == nil {
 		return nil
+	}
+	for i := range c.Lines {
+		name, cache := strings.CutPrefix(c.Lines[i].Name, cost.SlabPrefix)
+		c.Lines[i].Reclaimable = cache && m.reclaimable[name]
 	}
 	c.Swarm, c.Processes = len(m.survey.self.PIDs()), m.processes()
 	return c

@@ -74,7 +74,10 @@ type Line struct {
 	Fixed        float64 `json:"fixed_bytes"` // where the line meets no connections
 	Points       int     `json:"points"`
 	Known        bool    `json:"known"`
-	Note         string  `json:"note,omitempty"` // why it is not known, or what is doubtful about it
+	// Reclaimable says of a cache of the kernel that what is in it is given up when memory is short, and that it is therefore not counted in Objects:
+	// names and inodes of files. Of the dentries Objects counts one for each socket.
+	Reclaimable bool   `json:"reclaimable,omitempty"`
+	Note        string `json:"note,omitempty"` // why it is not known, or what is doubtful about it
 }
 
 // Line returns the line of that name, or nil if c is nil or has none. It belongs to c.

@@ -56,7 +56,7 @@ func (t *table) line(name string, l *cost.Line, ends int) {
 func parts(c *cost.Cost) string {
 	var named []string
 	for _, l := range c.Lines {
-		if name, ok := strings.CutPrefix(l.Name, cost.SlabPrefix); ok && l.Known && l.Low > 0 && len(named) < maxNamed {
+		if name, ok := strings.CutPrefix(l.Name, cost.SlabPrefix); ok && l.Known && l.Low > 0 && !l.Reclaimable && len(named) < maxNamed {
 			named = append(named, fmt.Sprintf("%s %s", name, Comma(l.BytesPerConn/float64(max(1, c.Ends)))))
 		}
 	}

@@ -14,7 +14,8 @@ func TestTableHasCost(t *testing.T) {
 		{Name: cost.Live, Side: cost.User, Note: "too few samples to tell", Points: 3},
 		{Name: cost.Objects, Side: cost.Kernel, Known: true, BytesPerConn: 8000, Low: 7900, High: 8100, Points: 50, Note: "grows unevenly"},
 		{Name: cost.SlabPrefix + "TCP", Side: cost.Kernel, Known: true, BytesPerConn: 5044, Low: 5041, High: 5047, Points: 50},
-		{Name: cost.SlabPrefix + "dentry", Side: cost.Kernel, Known: true, BytesPerConn: 300, Low: -5, High: 600, Points: 50},
+		{Name: cost.SlabPrefix + "dentry", Side: cost.Kernel, Known: true, BytesPerConn: 300, Low: 5, High: 600, Points: 50, Reclaimable: true},
+		{Name: cost.SlabPrefix + "filp", Side: cost.Kernel, Known: true, BytesPerConn: 300, Low: -5, High: 600, Points: 50},
 	}}
 	var b strings.Builder
 	if err := New(run).WriteTable(&b); err != nil {

@@ -54,8 +54,9 @@ func parseCaches(b []byte, page int64) Caches {
 	return caches
 }
 
-// ReadReclaimable returns the names of the caches whose objects the kernel gives up when memory is short: names and inodes of files, most of all. It
-// takes some milliseconds, and the answer never changes.
+// ReadReclaimable returns the names of the caches whose objects the kernel gives up when memory is short: names and inodes of files, most of all. The
+// inodes of sockets are not among them, although the kernel accounts them so: it cannot give up one that is open. Reading takes some milliseconds, and
+// the answer never changes.
 func ReadReclaimable() map[string]bool {
 	names := make(map[string]bool)
 	files, _ := filepath.Glob("/sys/kernel/slab/*/reclaim_account")
@@ -64,21 +65,22 @@ func ReadReclaimable() map[string]bool {
 			names[filepath.Base(filepath.Dir(file))] = true
 		}
 	}
+	delete(names, sockets)
 	return names
 }
 
 // sockets is the cache of the inodes of sockets.
 const sockets = "sock_inode_cache"
 
-// Objects returns the bytes of kernel objects that stay as long as the connections do: what is not reclaimable, and of the rest the inodes of sockets
-// with a dentry for each. All other dentries and inodes are files that some program has looked at: to list the descriptors of 15,000 connections in
+// Objects returns the bytes of kernel objects that stay as long as the connections do: what is not reclaimable, and a dentry for each inode of a socket.
+// All other dentries and inodes are files that some program has looked at: to list the descriptors of 15,000 connections in
 // /proc leaves 15 MB behind, which the kernel gives up when it needs the memory. What is left of closed connections (TIME_WAIT) and what comes before open
 // ones (requests) are not theirs either.
 func (c Caches) Objects(reclaimable map[string]bool) int64 {
-	sum := c[sockets].Bytes() + int64(float64(c[sockets].Used)*c["dentry"].Each)
+	sum := int64(float64(c[sockets].Used) * c["dentry"].Each)
 	for name, cache := range c {
 		passing := strings.HasPrefix(name, "tw_sock_") || strings.HasPrefix(name, "request_sock_")
-		if !reclaimable[name] && !passing && name != sockets && name != "dentry" {
+		if !reclaimable[name] && !passing {
 			sum += cache.Bytes()
 		}
 	}
