@@ -31,8 +31,8 @@ type Config struct {
 	// MaxPending is the number of callers that may wait for an outcome; a quarter of them for a fetch of keys. Each
 	// holds its token, 8 KiB at most. Default: 4096.
 	MaxPending int
-	// MaxCached is the number of verdicts held for clients that come back. Default: 16384, some 8 MiB with few patterns
-	// each.
+	// MaxCached is the number of verdicts held for clients that come back. Default: 16384, 6 MiB with few patterns each
+	// (BenchmarkCacheMemory).
 	MaxCached int
 
 	// Now is the clock that claims are held against. Default: time.Now.

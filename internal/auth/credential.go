@@ -2,6 +2,7 @@ package auth
 
 import (
 	"bytes"
+	"net/http"
 
 	"tickgate/internal/wire"
 )
@@ -70,6 +71,14 @@ func (a *agreed) add(v []byte) {
 	}
 }
 
+// addBearer adds the token of an Authorization field, unless that is of another scheme.
+func (a *agreed) addBearer(value []byte) {
+	scheme, token, _ := bytes.Cut(value, []byte(" "))
+	if bytes.EqualFold(scheme, []byte("bearer")) {
+		a.add(bytes.Trim(token, " "))
+	}
+}
+
 func (a *agreed) result() (string, error) {
 	if a.err != nil {
 		return "", a.err
@@ -80,13 +89,19 @@ func (a *agreed) result() (string, error) {
 // bearer returns the token of the Authorization fields.
 func bearer(r *wire.Request) (string, error) {
 	var a agreed
-	eachField(r, "authorization", func(value []byte) {
-		scheme, token, _ := bytes.Cut(value, []byte(" "))
-		if bytes.EqualFold(scheme, []byte("bearer")) {
-			a.add(bytes.Trim(token, " "))
-		}
-	})
+	eachField(r, "authorization", a.addBearer)
 	return a.result()
+}
+
+// FromHTTP is FromRequest for the private listener: publishers are programs, and present a token or a publish key in the
+// Authorization field. Without one it returns the zero Token.
+func FromHTTP(r *http.Request) (Token, error) {
+	var a agreed
+	for _, value := range r.Header["Authorization"] {
+		a.addBearer([]byte(value))
+	}
+	token, err := a.result()
+	return NewToken(token), err
 }
 
 // cookieValue returns the value of the cookies of that name (RFC 6265 §4.2.1), without quotes around it. An empty one has

@@ -2,6 +2,7 @@ package auth
 
 import (
 	"errors"
+	"net/http"
 	"testing"
 
 	"tickgate/internal/wire"
@@ -49,6 +50,27 @@ func TestFromRequest(t *testing.T) {
 				t.Errorf("got %q from %d, %v, want %q from %d, %v", got.Token.Reveal(), got.Source, err, tc.token, tc.source, tc.err)
 			}
 		})
+	}
+}
+
+func TestFromHTTP(t *testing.T) {
+	for _, tc := range []struct {
+		fields []string
+		token  string
+		err    error
+	}{
+		{nil, "", nil},
+		{[]string{"Bearer aaa"}, "aaa", nil},
+		{[]string{"bearer  aaa "}, "aaa", nil},
+		{[]string{"Basic YTpi"}, "", nil},
+		{[]string{"Bearer"}, "", ErrMalformed},
+		{[]string{"Bearer aaa", "Bearer aaa"}, "aaa", nil},
+		{[]string{"Bearer aaa", "Bearer bbb"}, "", ErrConflict},
+	} {
+		r := &http.Request{Header: http.Header{"Authorization": tc.fields}}
+		if got, err := FromHTTP(r); got.Reveal() != tc.token || !errors.Is(err, tc.err) {
+			t.Errorf("%q: got %q, %v, want %q, %v", tc.fields, got.Reveal(), err, tc.token, tc.err)
+		}
 	}
 }
 

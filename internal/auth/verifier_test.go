@@ -291,8 +291,35 @@ func TestInventedKeys(t *testing.T) {
 		}
 		time.Sleep(10 * time.Second)
 		synctest.Wait()
-		if s := v.Stats(); s.Pending != 0 || outcomes[ErrUnknownKey] != 1000 {
-			t.Errorf("got %d waiting, %v, want all refused after the timeout", s.Pending, outcomes)
+		if s := v.Stats(); s.Pending != 0 || outcomes[ErrUnknownKey] != 1000 || v.pending.fetching != 0 {
+			t.Errorf("got %d waiting, %d of them for keys, %v, want all refused after the timeout", s.Pending, v.pending.fetching, outcomes)
+		}
+	})
+}
+
+// TestWaitsOnce: a token waits for one fetch, and not for the next one too when its turn comes late.
+func TestWaitsOnce(t *testing.T) {
+	a := tokentest.EdDSA("a")
+	synctest.Test(t, func(t *testing.T) {
+		r, err := keyset.NewRemote(keyset.RemoteConfig{URL: "https://issuer.example/keys", Transport: &provider{body: tokentest.Set(a)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := stopped(t, Config{Remote: r})
+		time.Sleep(time.Minute)
+		done, later := callback()
+		if _, err := v.Check(NewToken(tokentest.EdDSA("b").Sign(lasting())), done); !errors.Is(err, ErrPending) {
+			t.Fatalf("got %v, want to wait", err)
+		}
+		v.do(<-v.queue) // waits for a fetch
+		time.Sleep(time.Minute)
+		v.do(<-v.queue) // another fetch could start by now
+		synctest.Wait()
+		if len(later) == 0 {
+			t.Fatal("got no outcome behind a fetch, want one")
+		}
+		if r := <-later; !errors.Is(r.err, ErrUnknownKey) {
+			t.Errorf("got %v, want %v", r.err, ErrUnknownKey)
 		}
 	})
 }
