@@ -27,7 +27,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## build bin/gateway, bin/swarm and bin/lab
-	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o bin/ ./cmd/gateway ./cmd/swarm ./cmd/lab
+	go build -trimpath -ldflags '-X main.linked=$(VERSION)' -o bin/ ./cmd/gateway ./cmd/swarm ./cmd/lab
 
 .PHONY: run
 run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)

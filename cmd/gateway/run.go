@@ -8,8 +8,10 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
+	"tickgate/internal/buildinfo"
 	"tickgate/internal/config"
 	"tickgate/internal/epoll"
 	"tickgate/internal/feed"
@@ -19,8 +21,11 @@ import (
 	"tickgate/internal/ticklog"
 )
 
-// version is set by the Makefile from git.
-var version = "devel"
+// linked is set by the Makefile from git.
+var linked string
+
+// version is what --version prints.
+var version = buildinfo.Version(linked)
 
 // Exit codes beside config.ExitUsage.
 const (
@@ -48,7 +53,10 @@ func run(ctx context.Context, p program) int {
 		doctor    doctorFlags
 		publisher publishFlags
 	)
-	commands := config.Commands{doctor.command(), publisher.command(), {Name: "version", Help: "Print the version."}}
+	commands := config.Commands{doctor.command(), publisher.command(), {Name: "version", Help: "Print the version, as --version does."}}
+	if slices.Equal(p.args, []string{"--version"}) {
+		p.args = []string{"version"}
+	}
 	cfg, code := commands.Parse(p.args, p.stdout, p.stderr, p.environ)
 	if cfg == nil {
 		return code

@@ -18,7 +18,7 @@ type cli struct {
 	Table   doneFlags `cmd:"" help:"Print the medians of finished experiments as Markdown tables."`
 	Keep    keepFlags `cmd:"" help:"Write the results of finished experiments into their files, as what was measured."`
 	Help    struct{}  `cmd:"" help:"Explain the experiments' files and the statistics."`
-	Version struct{}  `cmd:"" help:"Print the version."`
+	Version struct{}  `cmd:"" help:"Print the version, as --version does."`
 }
 
 type runFlags struct {

@@ -7,16 +7,21 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
+	"tickgate/internal/buildinfo"
 	"tickgate/internal/lab"
 	"tickgate/internal/lab/bench"
 	"tickgate/internal/lab/sysctl"
 	"tickgate/internal/lab/undo"
 )
 
-// version is set by the Makefile from git.
-var version = "devel"
+// linked is set by the Makefile from git.
+var linked string
+
+// version is what --version prints.
+var version = buildinfo.Version(linked)
 
 // Exit codes.
 const (
@@ -51,6 +56,9 @@ func run(ctx context.Context, p program) int {
 			fmt.Fprintln(p.stderr, "lab exec:", bench.Exec(p.args[1:]))
 			return exitFailed
 		}
+	}
+	if slices.Equal(p.args, []string{"--version"}) {
+		p.args = []string{"version"}
 	}
 	cli, code := p.parse()
 	if cli == nil {

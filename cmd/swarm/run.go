@@ -10,14 +10,18 @@ import (
 	"strings"
 	"syscall"
 
+	"tickgate/internal/buildinfo"
 	"tickgate/internal/load"
 	"tickgate/internal/load/page"
 	"tickgate/internal/load/report"
 	"tickgate/internal/prefork"
 )
 
-// version is set by the Makefile from git.
-var version = "devel"
+// linked is set by the Makefile from git.
+var linked string
+
+// version is what --version prints.
+var version = buildinfo.Version(linked)
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
