@@ -18,6 +18,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"plan", "predict from a run's --json report what more connections need", runPlan},
+		{compareName, "hold two runs' --json reports against each other", runCompare},
 	}
 }
 

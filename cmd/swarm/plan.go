@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -123,7 +122,7 @@ func readReport(file string) (*report.Report, error) {
 		return nil, fmt.Errorf("read report %s: %w", file, err)
 	}
 	if r.Schema != report.Schema {
-		return nil, fmt.Errorf("read report %s: %w", file, errors.New("it is not a report of swarm --json: its schema is not "+report.Schema))
+		return nil, fmt.Errorf("read report %s: its schema is %q and not %s; give a file that swarm --json has written", file, r.Schema, report.Schema)
 	}
 	return r, nil
 }

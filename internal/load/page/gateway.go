@@ -79,7 +79,7 @@ func drawSlow(c *chart, r *report.Report, x plot.Scale) {
 	}
 }
 
-// causeClass gives each cause a colour. There are fewer colours than eyes can tell apart causes; the dots' titles have the name.
+// causeClass gives each cause a colour of its own.
 func causeClass(c blame.Cause) string {
-	return fmt.Sprintf("c%d", max(slices.Index(blame.Causes, c), 0)%6)
+	return fmt.Sprintf("t%d", max(slices.Index(blame.Causes, c), 0))
 }

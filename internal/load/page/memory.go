@@ -94,17 +94,30 @@ func drawnLines(c *cost.Cost) (list []memoryLine) {
 		if line == nil || line.Points == 0 || c.Line(wanted.unless) != nil {
 			continue
 		}
-		m := memoryLine{Line: line, text: wanted.text, points: c.Points(line.Name, line.Side)}
-		base := line.Fixed
-		if !line.Known {
-			base = m.points[0].Y
-		}
-		for i := range m.points {
-			m.points[i].Y -= base
-		}
+		m := memoryLine{Line: line, text: wanted.text, points: beyond(c, line)}
 		list = append(list, m)
 	}
 	return list
+}
+
+// beyond returns what a line is fitted to, less its fixed part and, of the kernel's memory, less the price of other programs' sockets: these are what
+// the points have more in X than connections.
+func beyond(c *cost.Cost, line *cost.Line) []cost.Point {
+	points := c.Points(line.Name, line.Side)
+	fixed := line.Fixed
+	if !line.Known {
+		fixed = points[0].Y
+	}
+	i := 0
+	for _, s := range c.Samples {
+		if _, ok := s.Bytes[line.Name]; ok && s.Conns > 0 {
+			conns := float64(s.Conns)
+			points[i].Y -= fixed + line.BytesPerConn*(points[i].X-conns)
+			points[i].X = conns
+			i++
+		}
+	}
+	return points
 }
 
 func drawFit(p *panel, line memoryLine, index int, x, y plot.Scale) {

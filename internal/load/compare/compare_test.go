@@ -1,0 +1,175 @@
+package compare
+
+import (
+	"encoding/json"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+
+	"tickgate/internal/load/cost"
+	"tickgate/internal/load/report"
+	"tickgate/internal/load/sample"
+)
+
+// run is a report of a minute's hold with these latencies.
+func run(p99 func(second int) float64) *report.Report {
+	r := &report.Report{
+		Schema: report.Schema,
+		Environment: report.Environment{
+			Machine: sample.Machine{Kernel: "Linux 6.18", CPU: "x", CPUs: 2},
+			System:  sample.System{Watched: 10},
+			Programs: []sample.Program{{
+				PIDs: []int{7}, Command: []string{"gateway", "--listen", ":8080"},
+			}},
+		},
+		Plan:        report.Plan{Planned: 1000, Requested: 1000, Policy: "latest"},
+		Phases:      report.Phases{HoldFrom: 5, HoldTo: 65},
+		Connections: report.Connections{Connected: 1000, AfterRamp: 1000},
+		Messages:    report.Messages{Received: 60000},
+		Latency:     report.Quantiles{Count: 60000, P99: 100},
+		Split:       report.Split{Idle: 1},
+		Server:      &report.Server{User: 1},
+		Cost:        &cost.Cost{Lines: []cost.Line{{Name: cost.PSS, Known: true, BytesPerConn: 200, Low: 190, High: 210}}},
+	}
+	for s := range 70 {
+		v := p99(s)
+		r.Series = append(r.Series, report.Point{At: float64(s), Messages: 1000, P50: v / 2, P99: v, Max: v, Server: 0.5})
+	}
+	return r
+}
+
+func noisy(seed uint64, level float64) func(int) float64 {
+	r := rand.New(rand.NewPCG(seed, 0))
+	return func(int) float64 { return level * (1 + 0.1*r.NormFloat64()) }
+}
+
+func find(t *testing.T, c *Comparison, name string, basis Basis) Metric {
+	t.Helper()
+	for _, m := range c.Metrics {
+		if m.Name == name && m.Basis == basis {
+			return m
+		}
+	}
+	t.Fatalf("got no %s, %s", name, basis)
+	return Metric{}
+}
+
+func TestCompare(t *testing.T) {
+	tests := []struct {
+		name string
+		b    *report.Report
+		want Verdict
+	}{
+		{"the same load", run(noisy(2, 100)), Noise},
+		{"slower by a quarter", run(noisy(3, 125)), Worse},
+		{"faster by a quarter", run(noisy(4, 75)), Better},
+	}
+	for _, tt := range tests {
+		c := Compare(run(noisy(1, 100)), tt.b, "a", "b")
+		m := find(t, c, "p99 latency", MedianSecond)
+		if m.Verdict != tt.want || *m.Low > *m.Change || *m.High < *m.Change {
+			t.Errorf("%s: got %s with %.3f in [%.3f, %.3f], want %s", tt.name, m.Verdict, *m.Change, *m.Low, *m.High, tt.want)
+		}
+		if len(c.Warnings)+len(c.Differences) > 0 || !c.Comparable {
+			t.Errorf("%s: got warnings %q and differences %v, want none", tt.name, c.Warnings, c.Differences)
+		}
+		if one := find(t, c, "p99 latency", WholeRun); one.Verdict != Same || one.Low != nil {
+			t.Errorf("%s: got %+v of one number, want no interval", tt.name, one)
+		}
+	}
+}
+
+// TestNoiseIsRarelyADifference: of pairs of runs that differ by chance alone, few are told apart, even if a slow second is followed by others.
+func TestNoiseIsRarelyADifference(t *testing.T) {
+	drifting := func(seed uint64) []float64 {
+		r := rand.New(rand.NewPCG(seed, 9))
+		values, last := make([]float64, 60), 0.0
+		for i := range values {
+			last = 0.5*last + r.NormFloat64()
+			values[i] = 100 + 10*last
+		}
+		return values
+	}
+	differ := 0
+	const pairs = 200
+	for i := range uint64(pairs) {
+		if _, in, _ := change(drifting(2*i), drifting(2*i+1), median); in.low > 0 || in.high < 0 {
+			differ++
+		}
+	}
+	// 5 % are promised of long runs. In a minute whose seconds remember half of the one before it is 9 %; with the seconds drawn one by one, 18 %.
+	if share := float64(differ) / pairs; share > 0.13 {
+		t.Errorf("got %.0f %% of equal pairs told apart, want at most 13 %%", 100*share)
+	}
+}
+
+func TestFewSeconds(t *testing.T) {
+	few := []float64{1, 2, 3, 4, 5}
+	if _, _, ok := change(few, few, median); ok {
+		t.Error("got an interval of 5 seconds, want none")
+	}
+	if _, _, ok := change(make([]float64, 60), make([]float64, 60), mean); ok {
+		t.Error("got a change from zero, want none")
+	}
+}
+
+func TestNotComparable(t *testing.T) {
+	tests := []struct {
+		name   string
+		change func(*report.Report)
+		want   string
+	}{
+		{"connections", func(r *report.Report) { r.Plan.Planned = 2000; r.Connections.AfterRamp = 2000 }, "connections planned: A has 1,000, B has 2,000"},
+		{"kernel", func(r *report.Report) { r.Environment.Kernel = "Linux 7.0" }, "kernel: A has Linux 6.18, B has Linux 7.0"},
+		{"machine", func(r *report.Report) { r.Environment.Host = "other" }, "host"},
+		{"processors", func(r *report.Report) { r.Environment.CPUs = 64 }, "processors"},
+	}
+	for _, tt := range tests {
+		b := run(noisy(2, 300))
+		tt.change(b)
+		c := Compare(run(noisy(1, 100)), b, "a", "b")
+		if c.Comparable || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tt.want) {
+			t.Errorf("%s: got %q, want %q", tt.name, c.Warnings, tt.want)
+		}
+		if m := find(t, c, "p99 latency", MedianSecond); m.Verdict != Higher {
+			t.Errorf("%s: got p99 %s, want higher: nothing is worse than what cannot be compared", tt.name, m.Verdict)
+		}
+	}
+}
+
+func TestDifferencesAndDoubts(t *testing.T) {
+	a, b := run(noisy(1, 100)), run(noisy(2, 100))
+	b.Environment.Programs[0].Command = []string{"gateway", "--listen", ":8080", "--sndbuf", "32768"}
+	b.Environment.Sysctls = []sample.Sysctl{{Name: "net.core.somaxconn", Value: "65535", Default: "4096"}}
+	b.Split.Idle = 0.5
+	b.Connections.Disconnects = 3
+	b.Cost.Lines[0] = cost.Line{Name: cost.PSS, Known: true, BytesPerConn: 300, Low: 280, High: 320}
+	c := Compare(a, b, "a.json", "b.json")
+	want := []Difference{{"server's command has", "", "--sndbuf 32768"}, {"net.core.somaxconn", "the kernel's default", "65535"}}
+	if !c.Comparable || !slices.Equal(c.Differences, want) {
+		t.Errorf("got %+v, comparable %v, want %+v", c.Differences, c.Comparable, want)
+	}
+	if len(c.Warnings) != 2 {
+		t.Errorf("got %q, want broken connections and other programs", c.Warnings)
+	}
+	if m := find(t, c, "server memory", RampSlope); m.Verdict != Worse {
+		t.Errorf("got %s of slopes that do not overlap, want worse", m.Verdict)
+	}
+	var text, document strings.Builder
+	if err := c.WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"b.json", "--sndbuf 32768", "p99 latency, median second", "lab", "+50.0 %"} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("got no %q in\n%s", want, text.String())
+		}
+	}
+	if err := c.WriteJSON(&document); err != nil {
+		t.Fatal(err)
+	}
+	var back Comparison
+	if err := json.Unmarshal([]byte(document.String()), &back); err != nil || back.Schema != Schema || len(back.Metrics) != len(c.Metrics) {
+		t.Errorf("got %v, %+v, want what was written", err, back)
+	}
+}
