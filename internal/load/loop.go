@@ -18,7 +18,7 @@ type loop struct {
 	deal   deal
 	step   int // clients of this loop are step apart
 	share  float64
-	fields struct{ time, seq, id field }
+	id     field  // of a message, to resume with
 	header string // Config.Headers as they go onto the wire
 	kick   func() // has OnWork called from time to time until idle; safe for concurrent use
 
@@ -45,6 +45,7 @@ type book struct {
 	lag       *hist
 	ticks     tickRing
 	readable  readable
+	stamps    stamps
 	newest    Tick  // without Last and Count
 	opened    int64 // Unix nanoseconds of the last handshake
 }
@@ -87,7 +88,7 @@ func newLoop(cfg *Config, i int, slab *epoll.Slab[client], kick func()) (*loop, 
 		cfg: cfg, kick: kick, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
 		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
 	}
-	l.fields.time, l.fields.seq, l.fields.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
+	l.stamps.time, l.stamps.seq, l.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
 	l.header = joinFields(cfg.Headers)
 	l.next, l.end = cfg.First+i, cfg.First+cfg.Count
 	l.source = rotation{addrs: cfg.Sources, next: i}

@@ -11,37 +11,42 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	t.Messages++
 	t.Bytes += int64(len(payload))
 	l.lag.record(l.ep.Waited(), 1)
-	due, timed := l.fields.time.instant(payload)
-	replayed := timed && due < s.mark
+	m := l.stamps.read(payload)
+	replayed := m.timed && m.due < s.mark
 	switch {
-	case !timed:
+	case !m.timed:
 		t.Untimed++
 	case replayed:
 		t.Replayed++
 	default:
-		if due > now { // the clock is read once for several events
-			now = time.Now().UnixNano()
-		}
-		if due > now {
-			t.Skewed++
-		}
-		l.latency[l.holding][l.target(s).Transport].record(time.Duration(now-due), 1)
+		now = l.bookLatency(t, l.target(s).Transport, m.due, now)
 	}
-	seq, ok := l.fields.seq.sequence(payload)
-	if !ok {
+	if !m.tracked {
 		t.Untracked++
 		return
 	}
-	if t := (Tick{Seq: seq, Intended: due, First: now}); t.Newer(l.newest) {
+	if t := (Tick{Seq: m.seq, Intended: m.due, First: now}); t.Newer(l.newest) {
 		l.newest = t
 	}
-	if first := s.span == 0; !replayed && (timed || !first) { // what greets a newcomer is no delivery of a tick
-		l.ticks.record(seq, due, now, l.readable.age)
+	if first := s.span == 0; !replayed && (m.timed || !first) { // what greets a newcomer is no delivery of a tick
+		l.ticks.record(m.seq, m.due, now, l.readable.age)
 	}
-	if l.beganAnew(s, seq, due) {
+	if l.beganAnew(s, m.seq, m.due) {
 		s.forget()
 	}
-	l.judge(s, t, seq)
+	l.judge(s, t, m.seq)
+}
+
+// bookLatency books the latency of a message that was due and returns when it came.
+func (l *loop) bookLatency(t *Tally, transport Transport, due, now int64) int64 {
+	if due > now { // the clock is read once for several events
+		now = time.Now().UnixNano()
+	}
+	if due > now {
+		t.Skewed++
+	}
+	l.latency[l.holding][transport].record(time.Duration(now-due), 1)
+	return now
 }
 
 // judge books what a sequence number says about the client's stream.

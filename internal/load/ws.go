@@ -62,7 +62,7 @@ func (l *loop) fragment(c *conn, p *wire.Part, now int64) {
 
 // text handles a whole message, text or binary.
 func (l *loop) text(s *client, payload []byte, now int64) {
-	if id := l.fields.id.text(payload); id != nil {
+	if id := l.id.text(payload); id != nil {
 		l.remember(s, id)
 	}
 	if l.cfg.Subprotocol == wire.Subprotocol {
