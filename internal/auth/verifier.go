@@ -55,7 +55,7 @@ func (v *Verifier) SetKeys(keys []*keyset.Key) {
 }
 
 // Check verifies a token without blocking. It returns the verdict, or an *Error, or ErrPending: then, and only then,
-// done is called with the outcome, once, on a goroutine of the verifier. It may be called before Check has returned.
+// done is called with the outcome, once, on another goroutine. It may be called before Check has returned.
 // done must not block: on a loop's behalf it posts a task.
 //
 // At once come verdicts from the cache, HS256 and refusals of what is malformed: 0.4, 20 and 1.5 microseconds of CPU

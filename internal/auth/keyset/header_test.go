@@ -36,6 +36,8 @@ func TestReadHeader(t *testing.T) {
 		{"critical", with(`{"alg":"ES256","crit":["exp"],"exp":1}`), Header{}, ErrMalformed},
 		{"b64", with(`{"alg":"ES256","b64":false,"crit":["b64"]}`), Header{}, ErrMalformed},
 		{"key id no string", with(`{"alg":"ES256","kid":1}`), Header{}, ErrMalformed},
+		{"long", with(`{"alg":"ES256","x":"` + strings.Repeat("x", 600) + `"}`), Header{Algorithm: ES256}, nil},
+		{"too long", with(`{"alg":"ES256","x":"` + strings.Repeat("x", 750) + `"}`), Header{}, ErrMalformed},
 		{"no object", with(`["alg"]`), Header{}, ErrMalformed},
 		{"empty", "", Header{}, ErrMalformed},
 		{"dots", "..", Header{}, ErrMalformed},
