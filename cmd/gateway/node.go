@@ -98,6 +98,7 @@ func sessionConfig(cfg *config.Config, n *node) session.Config {
 		HeaderTimeout:    cfg.Clients.HeaderTimeout,
 		HandshakeBacklog: cfg.Clients.HandshakeBacklog,
 		MaxInbound:       int(cfg.Clients.MaxInbound),
+		MaxTopics:        cfg.Clients.MaxTopics,
 		Heartbeat:        cfg.Clients.Heartbeat,
 		WriteTimeout:     cfg.Clients.WriteTimeout,
 		Sockets: epoll.Config{

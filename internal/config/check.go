@@ -63,6 +63,7 @@ func (l *Clients) check(p *Problems) {
 	p.sized("--header-bytes", l.HeaderBytes, 512, 1<<20)
 	// A control frame's payload is up to 125 bytes (RFC 6455 section 5.5).
 	p.sized("--max-inbound", l.MaxInbound, 125, 64<<20)
+	p.between("--max-topics", l.MaxTopics, 1, 1<<16)
 	p.between("--handshake-backlog", l.HandshakeBacklog, 1, 1<<20)
 	p.offOrWithin("--write-timeout", l.WriteTimeout, time.Second, time.Hour)
 }

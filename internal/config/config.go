@@ -123,6 +123,9 @@ type Clients struct {
 	// MaxInbound bounds a WebSocket message from a client; longer ones are closed with 1009.
 	// Default 64 KiB.
 	MaxInbound Size `default:"64KiB" placeholder:"SIZE" help:"Largest WebSocket message accepted from a client."`
+	// MaxTopics bounds the topics that a connection may name; more get 400. Default 64. Each costs a
+	// subscription of 28 bytes and its part of every fan-out.
+	MaxTopics int `default:"64" placeholder:"N" help:"Topics that one connection may subscribe to."`
 	// HandshakeBacklog bounds the connections per event loop that have not sent their whole
 	// request head yet. Default 16384, enough for a storm of reconnects; more wait in the kernel's
 	// accept queue.

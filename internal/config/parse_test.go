@@ -60,7 +60,7 @@ func TestDefaults(t *testing.T) {
 		Bus:    Bus{Sync: Sync{Every: time.Second}},
 		Clients: Clients{
 			Heartbeat: 30 * time.Second, HeaderTimeout: 5 * time.Second, HeaderBytes: 8 << 10,
-			MaxInbound: 64 << 10, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,
+			MaxInbound: 64 << 10, MaxTopics: 64, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,
 		},
 		Sockets: Sockets{SndBuf: 64 << 10, NotsentLowat: 16 << 10, UserTimeout: 30 * time.Second, Slice: 256},
 		Log:     Log{Level: slog.LevelInfo, Format: LogText},
@@ -105,6 +105,7 @@ func TestFlags(t *testing.T) {
 		{"--header-timeout=1m", func(c *Config) any { return c.Clients.HeaderTimeout }, time.Minute},
 		{"--header-bytes=4096", func(c *Config) any { return c.Clients.HeaderBytes }, Size(4096)},
 		{"--max-inbound=1MiB", func(c *Config) any { return c.Clients.MaxInbound }, Size(1 << 20)},
+		{"--max-topics=9", func(c *Config) any { return c.Clients.MaxTopics }, 9},
 		{"--handshake-backlog=9", func(c *Config) any { return c.Clients.HandshakeBacklog }, 9},
 		{"--write-timeout=1s", func(c *Config) any { return c.Clients.WriteTimeout }, time.Second},
 		{"--sndbuf=0", func(c *Config) any { return c.Sockets.SndBuf }, Size(0)},

@@ -27,6 +27,8 @@ type Config struct {
 	HandshakeBacklog int
 	// MaxInbound bounds a message from a client, in bytes. Default 64 KiB.
 	MaxInbound int
+	// MaxTopics bounds the topics that a request may name, repeated ones included; more get 400. Default 64.
+	MaxTopics int
 	// Heartbeat is how long a connection may be silent in both directions before it is sent a ping or an SSE comment.
 	// 0 sends none.
 	Heartbeat time.Duration
@@ -46,6 +48,7 @@ const (
 	defaultHeaderTimeout    = 5 * time.Second
 	defaultHandshakeBacklog = 16 << 10
 	defaultMaxInbound       = 64 << 10
+	defaultMaxTopics        = 64
 
 	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a read's pongs
 	// and a close frame. An /echo session may have one read's worth on its way back.
@@ -62,6 +65,7 @@ func (c Config) withDefaults() Config {
 	orInt(&c.HeaderBytes, defaultHeaderBytes)
 	orInt(&c.HandshakeBacklog, defaultHandshakeBacklog)
 	orInt(&c.MaxInbound, defaultMaxInbound)
+	orInt(&c.MaxTopics, defaultMaxTopics)
 	if c.HeaderTimeout == 0 {
 		c.HeaderTimeout = defaultHeaderTimeout
 	}

@@ -2,6 +2,7 @@ package session
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -22,6 +23,13 @@ var (
 	errTopic    = &wire.HTTPError{Status: http.StatusNotFound, Code: "unknown_topic", Message: "there is no such topic"}
 	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time", Origin: corsOrigin}
 )
+
+// tooManyTopics refuses a request that names more than most topics.
+func tooManyTopics(named, most int) *wire.HTTPError {
+	return &wire.HTTPError{
+		Status: http.StatusBadRequest, Code: "too_many_topics", Message: fmt.Sprintf("%d topics are named, a connection may have %d", named, most),
+	}
+}
 
 // unavailable returns a 503 with its own time to come back.
 func (l *Loop) unavailable(code, message string) *wire.HTTPError {

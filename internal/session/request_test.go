@@ -37,6 +37,9 @@ func TestRequests(t *testing.T) {
 		{"echo that is off", request("/echo", upgrade...), 404, "not_found", ""},
 		{"unknown topic", request("/sse?topic=price.NOPE"), 404, "unknown_topic", ""},
 		{"unknown topic beside a known one", request("/ws?topic=ticks&topic=price.NOPE", upgrade...), 404, "unknown_topic", ""},
+		{"as many topics as a connection may have, one unknown", request("/sse?topic=none" + strings.Repeat("&topic=ticks", 63)), 404, "unknown_topic", ""},
+		{"too many topics", request("/sse?topic=ticks" + strings.Repeat("&topic=ticks", 64)), 400, "too_many_topics", ""},
+		{"too many topics of a WebSocket", request("/ws?topic=ticks"+strings.Repeat("&topic=ticks", 64), upgrade...), 400, "too_many_topics", ""},
 		{"unknown path with POST", "POST /nope HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", 404, "not_found", ""},
 
 		{"POST", "POST /sse HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello", 405, "method_not_allowed", "Allow: GET, HEAD, OPTIONS"},

@@ -31,6 +31,9 @@ func (l *Loop) starts(w *wire.Subscribe, t Transport) ([]start, error) {
 	if len(names) == 0 {
 		names = append(names, l.cfg.DefaultTopic)
 	}
+	if len(names) > l.cfg.MaxTopics {
+		return nil, tooManyTopics(len(names), l.cfg.MaxTopics)
+	}
 	starts := make([]start, 0, len(names))
 	for i, name := range names {
 		topic := l.topic(name)
