@@ -7,7 +7,8 @@
 //
 // The interval is that of a block jackknife (Künsch 1989): the ramp is cut into consecutive blocks, each is left out in turn, and how far the result
 // moves says how sure it is. Memory grows in steps: a slab of 1,024 connections, a page of kernel objects, a heap that is collected when it has doubled.
-// Neighbouring samples therefore err in the same direction, and a formula that takes them as independent would promise several times too much. What no
+// Neighbouring samples therefore err in the same direction, and a formula that takes them as independent would promise several times too much. In simulated
+// ramps 93 to 99 % of the intervals contain the truth, and 84 to 95 % where an error remembers nine tenths of the one before (TestCoverage). What no
 // interval covers is a step longer than the ramp: if the collector ran once in all of it, heap in use says more about the collector's phase than about
 // connections. Live heap, counted at each collection, is exact, but has few points.
 //
