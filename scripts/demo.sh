@@ -4,6 +4,7 @@
 #   CONNS=100000    connections, 70 % WebSocket and 30 % SSE; where the machine holds fewer, the swarm takes what fits and says why
 #   TICKS=60        how many ticks to hold them for once they are connected
 #   INTERVAL=1s     time between two ticks
+#   REPORT=demo-report.html   where the report goes as a page for the browser
 #   ASSERT=loss=0,… what the report must meet, else the exit status is 1
 #   LISTEN, ADMIN   addresses of the gateway; by default free ports on loopback
 #   GATEWAY_FLAGS, SWARM_FLAGS   added to the command lines
@@ -16,6 +17,7 @@ conns=${CONNS:-100000}
 ticks=${TICKS:-60}
 interval=${INTERVAL:-1s}
 assert=${ASSERT:-loss=0,conflated=0,duplicates=0,reordered=0,disconnects=0}
+report=${REPORT:-demo-report.html}
 listen=${LISTEN:-127.0.0.1:0}
 admin=${ADMIN:-127.0.0.1:0}
 if ! [[ $conns =~ ^[1-9][0-9]*$ && $ticks =~ ^[1-9][0-9]*$ ]]; then
@@ -83,7 +85,8 @@ echo "gateway on $public, metrics and pprof on http://$private"
 
 status=0
 setpriv --pdeathsig INT bin/swarm "http://$public" --conns "$conns" --mix ws=70,sse=30 --ticks "$ticks" --assert "$assert" \
-	--admin "http://$private" "${swarm_flags[@]}" || status=$?
+	--admin "http://$private" --report "$report" "${swarm_flags[@]}" || status=$?
+[ -s "$report" ] && echo "the report as a page: $report"
 
 if grep -qE 'level=ERROR' "$log"; then
 	echo "the gateway logged errors:" >&2
