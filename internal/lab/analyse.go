@@ -8,11 +8,13 @@ import (
 
 // Result is what an experiment says, ready to be shown and stored. Infinite bounds are given as nil, which JSON can hold.
 type Result struct {
-	Experiment string    `json:"experiment"`
-	Headline   string    `json:"headline"`
-	Blocks     int       `json:"blocks"`
-	Findings   []Finding `json:"findings"`
-	Warnings   []string  `json:"warnings,omitempty"`
+	Experiment string `json:"experiment"`
+	Headline   string `json:"headline"`
+	// MediansOnly tells that the experiment was made without enough blocks for verdicts, on purpose.
+	MediansOnly bool      `json:"medians_only,omitempty"`
+	Blocks      int       `json:"blocks"`
+	Findings    []Finding `json:"findings"`
+	Warnings    []string  `json:"warnings,omitempty"`
 }
 
 // Finding is the comparison of one variant with the baseline by one metric.
@@ -45,7 +47,7 @@ func (e *Experiment) Analyse(records []*Record) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	result := &Result{Experiment: e.Name, Blocks: len(blocks)}
+	result := &Result{Experiment: e.Name, Blocks: len(blocks), MediansOnly: e.MediansOnly}
 	if missing := e.Design.Repeats - len(blocks); missing > 0 {
 		result.Warnings = append(result.Warnings, fmt.Sprintf("incomplete and left out: %d of %d blocks", missing, e.Design.Repeats))
 	}
@@ -65,6 +67,9 @@ func (e *Experiment) Analyse(records []*Record) (*Result, error) {
 
 // DesignWarnings says what the design cannot show, however the runs come out.
 func (e *Experiment) DesignWarnings() []string {
+	if e.MediansOnly {
+		return []string{"medians only: these are too few blocks for verdicts, on purpose"}
+	}
 	tests := e.tests()
 	if least := infer.MinBlocks(tests); e.Design.Repeats < least {
 		return []string{fmt.Sprintf("no difference can survive the correction for %d tests with so few repeats (%d); it takes %d", tests, e.Design.Repeats, least)}

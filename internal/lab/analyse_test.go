@@ -249,6 +249,23 @@ func TestTooFewBlocksAreAnnounced(t *testing.T) {
 	}
 }
 
+// TestMediansOnly: an experiment that says so has medians and no verdict to be misread.
+func TestMediansOnly(t *testing.T) {
+	exp := parse(t, threeMetrics+"\nmedians-only: true\n")
+	exp.Design.Repeats = 2
+	m := machine{rng: rand.New(rand.NewPCG(1, 1)), noise: 0.01}
+	result, err := exp.Analyse(m.records(exp, 1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if result.Headline != "medians without verdicts" || !result.MediansOnly || len(result.Findings[0].Median) != 2 {
+		t.Errorf("got %+v, want medians without verdicts", result)
+	}
+	if len(result.Warnings) != 1 || !strings.Contains(result.Warnings[0], "on purpose") {
+		t.Errorf("got warnings %q, want it said that this is on purpose", result.Warnings)
+	}
+}
+
 func TestBrief(t *testing.T) {
 	tests := map[float64]string{
 		0: "0", 1: "1.00", 12.345: "12.3", 0.01234: "0.0123", 123.6: "124", 1234567: "1,234,567", -1234.6: "-1,235", 1e-9: "1.00e-09", math.Inf(1): "–", 99.99: "100.0",

@@ -7,13 +7,14 @@
 // what is expected, and names the variants: setups of gateway and swarm that differ in flags, environment, sysctls, I/O model, descriptor limit
 // or load. The first variant is the baseline, and each of the others is compared with it by each of the metrics.
 //
-//	question, expectation, measured    text; measured is the result of a run, filled in later
+//	question, expectation, measured    text; measured is the result of a run, filled in by `lab keep`
 //	network, window                    where the programs meet, and which part of a run is measured
 //	link-rate, cut                     a slow link, and clients that vanish
 //	design                             order (abba, random), repeats, warmup, measure, cooldown, timeout
 //	metrics                            name, value, per, scale, unit, better, effect, min-effect
 //	common, variants                   gateway, swarm, env, sysctl, io, nofile, conntrack; variants also name, about
 //	same-on-purpose                    for A/A tests
+//	medians-only                       for what takes too long for verdicts
 //	quick                              repeats, warmup, measure, gateway, swarm: laid over the rest by --quick
 //
 // # The runs

@@ -31,6 +31,9 @@ type Experiment struct {
 	// SameOnPurpose allows variants without a difference, for A/A tests of lab itself.
 	SameOnPurpose bool `yaml:"same-on-purpose"`
 
+	// MediansOnly is for what takes too long for as many blocks as verdicts need: its result is a table of medians, and no difference is claimed.
+	MediansOnly bool `yaml:"medians-only"`
+
 	// Quick is laid over everything else by --quick.
 	Quick Quick `yaml:"quick"`
 }

@@ -125,6 +125,9 @@ const maxInHeadline = 3
 
 // headline is the experiment's answer in one sentence.
 func (e *Experiment) headline(findings []Finding) string {
+	if e.MediansOnly {
+		return "medians without verdicts"
+	}
 	var differ []string
 	open := 0
 	for _, f := range findings {

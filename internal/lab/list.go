@@ -36,9 +36,12 @@ func (e *Experiment) Duration() time.Duration {
 	}
 	ramp := time.Duration(0)
 	for i := range e.Variants {
-		if conns := e.Setup(i).Swarm.Int("conns"); conns > 0 {
-			ramp = max(ramp, time.Duration(conns)*time.Second/10_000) // the swarm's default rate
+		swarm := e.Setup(i).Swarm
+		rate := swarm.Int("rate")
+		if rate == 0 {
+			rate = 10_000 // the swarm's default
 		}
+		ramp = max(ramp, time.Duration(swarm.Int("conns"))*time.Second/time.Duration(rate))
 	}
 	run := time.Duration(e.Design.Cooldown+e.Design.Warmup) + window + ramp + overhead
 	return run * time.Duration(len(e.Schedule(0)))

@@ -53,7 +53,11 @@ func (r *Report) Measured() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %s, %d processors (%s), %s.\n", r.Design.Ended.UTC().Format("2006-01-02"), e.Kernel, e.CPUs, e.CPU, r.counted())
 	for _, f := range r.Result.Findings {
-		fmt.Fprintf(&b, "%s, %s against %s: %s against %s; %s.\n", f.Metric, f.Variant, f.Baseline, median(f, 1), median(f, 0), short(f))
+		fmt.Fprintf(&b, "%s, %s against %s: %s against %s", f.Metric, f.Variant, f.Baseline, median(f, 1), median(f, 0))
+		if !r.Result.MediansOnly {
+			b.WriteString("; " + short(f))
+		}
+		b.WriteString(".\n")
 	}
 	return b.String()
 }
