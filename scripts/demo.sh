@@ -83,6 +83,7 @@ fi
 grep -E 'level=(WARN|ERROR)|worker processes' "$log" >&2 || true
 echo "gateway on $public, metrics and pprof on http://$private"
 
+rm -f -- "$report" # not to be taken for this run's, should that not get so far
 status=0
 setpriv --pdeathsig INT bin/swarm "http://$public" --conns "$conns" --mix ws=70,sse=30 --ticks "$ticks" --assert "$assert" \
 	--admin "http://$private" --report "$report" "${swarm_flags[@]}" || status=$?
