@@ -18,15 +18,15 @@ func drawGateway(c *chart, r *report.Report, x plot.Scale) {
 	points := r.Blame.Gateway
 	begin := r.Phases.Zero
 	p := c.panel("gateway's event loops: busy share of the time, of which accepts and reads dashed", 64)
-	y := p.linear(0, 1, percent)
+	busiest, most := 0.05, 0.1
+	for _, point := range points {
+		busiest, most = max(busiest, point.LoopBusy), max(most, point.Pause, point.Assist)
+	}
+	y := p.linear(0, min(busiest, 1), percent)
 	p.line("l0", worst(points, begin, x, y, func(p blame.Point) float64 { return p.LoopBusy }))
 	p.line("l0 dashed", worst(points, begin, x, y, func(p blame.Point) float64 { return p.AcceptBusy }))
-	most := 0.0
-	for _, point := range points {
-		most = max(most, point.Pause, point.Assist)
-	}
 	p = c.panel("garbage collector, ms a second: pauses as bars, assists as a line", 54)
-	y = p.linear(0, max(most, 0.1), digits)
+	y = p.linear(0, most, digits)
 	var path plot.Path
 	for _, point := range points {
 		if point.Pause > 0 {

@@ -28,7 +28,7 @@ func limit(r *Report) (clause, because string) {
 		return "the machine's processors are the limit", "over the whole hold: " + shares
 	case r.Latency.P99 <= prompt:
 		return "nothing is at its limit", fmt.Sprintf("the processors were idle %.0f %% of the time", 100*s.Idle)
-	case known && burst.share() >= burstShare && burst.server >= burst.swarm:
+	case known && burst.share() >= burstShare && burst.server >= burst.swarm && !s.Bottleneck:
 		return "the server's CPU is the limit", burst.text(r)
 	case known && burst.share() >= burstShare:
 		return "the processors that server and swarm share are the limit", burst.text(r)

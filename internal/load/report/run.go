@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -65,6 +66,10 @@ func New(run *Run) *Report {
 	r.Server, r.Gateway, r.Kernel, r.Swarm = run.server(), run.gateway(), run.kernel(), run.swarm()
 	r.Split = split(run, r)
 	r.Cost = run.Cost
+	if others := r.Split.Others(); len(run.PIDs) > 0 && others > othersShare {
+		r.Notes = append(r.Notes, fmt.Sprintf("other programs used %.0f %% of the processors while holding; without them the numbers would be better",
+			100*others))
+	}
 	r.Summary = summarise(r)
 	return r
 }

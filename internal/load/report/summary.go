@@ -9,6 +9,8 @@ import (
 type Summary struct {
 	Status   Status `json:"status"`
 	Headline string `json:"headline"` // clauses with semicolons between them
+	// Reasons say why the status is not Good.
+	Reasons []string `json:"reasons,omitempty"`
 	// Limit is what the run was limited by, as a clause of the headline, and Because the numbers that say so.
 	Limit   string `json:"limit"`
 	Because string `json:"because,omitempty"`
@@ -27,7 +29,8 @@ const (
 
 // summarise makes the summary of a report that is otherwise complete.
 func summarise(r *Report) Summary {
-	s := Summary{Status: statusOf(r)}
+	var s Summary
+	s.Status, s.Reasons = statusOf(r)
 	s.Limit, s.Because = limit(r)
 	clauses := []string{held(r), fate(r)}
 	if r.Latency.Count > 0 {
@@ -43,24 +46,46 @@ func summarise(r *Report) Summary {
 	return s
 }
 
-func statusOf(r *Report) Status {
-	c, m := &r.Connections, &r.Messages
-	for _, v := range r.Asserts {
-		if !v.OK {
-			return Bad
+// statusOf returns the status, and why it is not Good.
+func statusOf(r *Report) (status Status, reasons []string) {
+	status = Good
+	for _, c := range concerns(r) {
+		if !c.applies {
+			continue
+		}
+		reasons = append(reasons, c.text)
+		if c.status == Bad || status == Good {
+			status = c.status
 		}
 	}
-	switch {
-	case c.AfterRamp < r.Plan.Planned, c.Disconnects > 0, c.GaveUp > 0, c.Connected == 0:
-		return Bad
-	case m.Lost+m.Duplicates+m.Reordered > 0, m.Received == 0:
-		return Bad
-	case m.Conflated+m.Missed+m.Gaps > 0, m.Untracked == m.Received, r.Latency.Count == 0, c.total() > 0:
-		return Mixed
-	case r.Plan.Planned < r.Plan.Requested, r.Split.Bottleneck:
-		return Mixed
+	return status, reasons
+}
+
+// concern is something that makes a run less than good.
+type concern struct {
+	status  Status
+	applies bool
+	text    string
+}
+
+func concerns(r *Report) []concern {
+	c, m := &r.Connections, &r.Messages
+	unmet, faults := unmet(r.Asserts), m.Lost+m.Duplicates+m.Reordered
+	return []concern{
+		{Bad, unmet != "", "not met: " + unmet},
+		{Bad, c.AfterRamp < r.Plan.Planned, Comma(r.Plan.Planned-c.AfterRamp) + " clients did not get connected"},
+		{Bad, c.Disconnects > 0, Comma(c.Disconnects) + " connections were broken off"},
+		{Bad, c.GaveUp > 0, Comma(c.GaveUp) + " clients gave up"},
+		{Bad, c.AfterRamp > 0 && c.Connected == 0, "nobody was connected at the end"},
+		{Bad, faults > 0, Comma(faults) + " messages were lost, doubled or out of order"},
+		{Bad, m.Received == 0, "no message came"},
+		{Mixed, m.Conflated+m.Missed+m.Gaps > 0, Comma(m.Conflated+m.Missed) + " messages were skipped for newer ones or missed while away"},
+		{Mixed, m.Received > 0 && m.Untracked == m.Received, "loss is unknown: no message has a sequence number"},
+		{Mixed, m.Received > 0 && r.Latency.Count == 0, "latency is unknown: no message with a time came while holding"},
+		{Mixed, c.total() > 0 && c.Disconnects == 0, Comma(c.total()) + " attempts to connect failed"},
+		{Mixed, r.Plan.Planned < r.Plan.Requested, fmt.Sprintf("%s connections were asked for", Comma(r.Plan.Requested))},
+		{Mixed, r.Split.Bottleneck, r.Split.Verdict},
 	}
-	return Good
 }
 
 // unmet lists the conditions that are not met.

@@ -62,6 +62,9 @@ func TestSummary(t *testing.T) {
 			if got.Status != tt.status {
 				t.Errorf("got %s, want %s", got.Status, tt.status)
 			}
+			if (got.Status == Good) != (len(got.Reasons) == 0) {
+				t.Errorf("got %s with reasons %q, want reasons for what is not good", got.Status, got.Reasons)
+			}
 			for _, want := range tt.want {
 				if !strings.Contains(got.Headline, want) {
 					t.Errorf("got %q, want %q in it", got.Headline, want)
