@@ -8,10 +8,11 @@ import (
 )
 
 // TestK6Agrees: k6, which knows nothing of the swarm, finds the latencies that the swarm finds, at the same gateway and time. Half of the ticks are dated back
-// by up to 400 ms, 100 ms apart; 50 ms tell a wrong factor or offset from a busy machine. This is about agreement, not about speed.
+// by up to 400 ms, 100 ms apart; 50 ms tell a wrong factor or offset from a busy machine. Twenty ticks, because on such a machine one tool may count some more
+// than the other, and the ages must still be spread evenly. This is about agreement, not about speed.
 func TestK6Agrees(t *testing.T) {
 	got := runToEnd(t, 90*time.Second, "env", "K6="+findK6(t), "BIN="+filepath.Dir(binaries.swarm),
-		"CONNS=100", "TICKS=10", "INTERVAL=200ms", "SLACK=50", "bash", "../../scripts/k6/compare.sh")
+		"CONNS=100", "TICKS=20", "INTERVAL=200ms", "SLACK=50", "JUDGED=p50 p90", "bash", "../../scripts/k6/compare.sh")
 	t.Logf("the comparison printed:\n%s", got.output)
 	if got.code != 0 {
 		t.Errorf("got exit code %d, want 0: both agree", got.code)
