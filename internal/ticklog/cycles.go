@@ -16,22 +16,28 @@ type Collection struct {
 	Pause int64 `json:"pause"`
 	// Assist is the processor time, in nanoseconds, that the program's goroutines were made to help with.
 	Assist int64 `json:"assist"`
+	// Mark is about how long the cycle was marking, in nanoseconds: the runtime tells the processor time of its mark
+	// workers only, and gives them a quarter of the processors.
+	Mark int64 `json:"mark"`
 }
 
 // cycles are the newest collections. Not safe for concurrent use.
 type cycles struct {
 	ring   [cycleSlots]Collection
 	count  uint64 // written so far
-	assist float64
 	stats  debug.GCStats
 	sample []metrics.Sample
+	sums   [len(gcMetrics)]float64 // of sample, at the last read
 }
 
 // cycleSlots is half of what the runtime remembers (256): some seconds of a process that does little but collect.
 const cycleSlots = 128
 
-// assistMetric is updated by the runtime at the end of each cycle.
-const assistMetric = "/cpu/classes/gc/mark/assist:cpu-seconds"
+// gcMetrics are updated by the runtime at the end of each cycle.
+var gcMetrics = [...]string{"/cpu/classes/gc/mark/assist:cpu-seconds", "/cpu/classes/gc/mark/dedicated:cpu-seconds"}
+
+// markShare is the part of the processors that the runtime gives to its mark workers (gcBackgroundUtilization).
+const markShare = 0.25
 
 // WatchCollector notes every cycle of the collector until stop is called. It costs two readings of the runtime's
 // statistics per cycle.
@@ -58,28 +64,38 @@ func (l *Log) collected() {
 	l.cycles.read()
 }
 
-// read adds the cycles that have ended since the last read.
+// read adds the cycles that have ended since the last read. Of several, the first takes what they have used together:
+// they are closer together than a reader can tell.
 func (c *cycles) read() {
-	if c.sample == nil {
-		c.sample = []metrics.Sample{{Name: assistMetric}}
-	}
 	last := c.ring[(c.count+cycleSlots-1)%cycleSlots].Ended
 	debug.ReadGCStats(&c.stats)
-	metrics.Read(c.sample)
-	total := c.assist
-	if v := c.sample[0].Value; v.Kind() == metrics.KindFloat64 {
-		total = v.Float64()
-	}
-	assist := int64((total - c.assist) * float64(time.Second))
-	c.assist = total
+	used := c.used()
+	cycle := Collection{Assist: int64(used[0]), Mark: int64(used[1] / (markShare * float64(runtime.GOMAXPROCS(0))))}
 	for i := min(len(c.stats.PauseEnd), cycleSlots) - 1; i >= 0; i-- { // the newest comes first
-		if ended := c.stats.PauseEnd[i].UnixNano(); ended > last {
-			// Of several cycles in one read the first takes all assists: they are closer together than a reader can tell.
-			c.ring[c.count%cycleSlots] = Collection{Ended: ended, Pause: int64(c.stats.Pause[i]), Assist: assist}
+		if cycle.Ended = c.stats.PauseEnd[i].UnixNano(); cycle.Ended > last {
+			cycle.Pause = int64(c.stats.Pause[i])
+			c.ring[c.count%cycleSlots] = cycle
 			c.count++
-			assist = 0
+			cycle = Collection{}
 		}
 	}
+}
+
+// used returns the nanoseconds that each of gcMetrics has grown by since the last call.
+func (c *cycles) used() (grown [len(gcMetrics)]float64) {
+	if c.sample == nil {
+		for _, name := range gcMetrics {
+			c.sample = append(c.sample, metrics.Sample{Name: name})
+		}
+	}
+	metrics.Read(c.sample)
+	for i := range c.sample {
+		if v := c.sample[i].Value; v.Kind() == metrics.KindFloat64 {
+			grown[i] = (v.Float64() - c.sums[i]) * float64(time.Second)
+			c.sums[i] = v.Float64()
+		}
+	}
+	return grown
 }
 
 // since returns the collections that ended after a moment in Unix nanoseconds, the oldest first.

@@ -56,4 +56,5 @@ type Collection struct {
 	Ended  int64 `json:"ended"`
 	Pause  int64 `json:"pause"`  // both stops of the world together
 	Assist int64 `json:"assist"` // processor time
+	Mark   int64 `json:"mark"`   // about how long it was marking
 }

@@ -18,7 +18,8 @@ const (
 	Accepts Cause = "accepts"
 	// Other is what it spent on timers and on messages of other topics.
 	Other Cause = "other"
-	// Assist is what the collector made the process's goroutines do, shared among the loops: at most this much of a loop's work.
+	// Assist is what the collector made the loop do or wait for, at most: processor time is known for the process and shared
+	// among its loops, and a loop that did not run while the collector demanded help counts as waiting for it.
 	Assist Cause = "gc_assist"
 	// FanOut is the sends to the subscribers.
 	FanOut Cause = "fanout"

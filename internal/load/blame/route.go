@@ -34,6 +34,7 @@ type route struct {
 	pass    *Pass // the last one to end; nil if no loop has told
 	pauses  []Collection
 	assist  int64 // processor time that the collector took from the loop at most
+	marking int64 // how much of the pass was during collections that the loop may have had to wait for
 }
 
 // route finds the message that was due at a moment, and of its ways the longest.
@@ -120,8 +121,9 @@ func (r *route) beyond() Cause {
 func (x *index) collect(r *route, feeder string) {
 	for _, c := range x.book.processes[r.worker].collections {
 		r.pauses = append(r.pauses, c)
-		if p := r.pass; p != nil && c.Ended > p.Began && c.Ended <= 2*p.Ended-p.Began {
+		if p := r.pass; p != nil && c.Ended > p.Began && c.Ended-c.Mark < p.Ended {
 			r.assist += c.Assist / int64(max(1, len(r.served.Passes)))
+			r.marking += min(c.Ended, p.Ended) - max(c.Ended-c.Mark, p.Began)
 		}
 	}
 	if feeder == "" || feeder == r.worker {

@@ -89,15 +89,29 @@ func (w *way) walk(r *route) {
 		return
 	}
 	w.until(p.Began, OffCPU, share{Accepts, p.Wait.Accepts + p.Wait.Reads}, share{Other, p.Wait.Timers + p.Wait.Work})
-	if length := p.Ended - p.Began; length > 0 {
-		w.until(p.Ended, FanOut, p.shares(r.assist, length-p.CPU-w.paused(p.Began, p.Ended), min(w.end, p.Ended)-p.Began)...)
+	if p.Ended > p.Began {
+		idle := p.Ended - p.Began - p.CPU - w.paused(p.Began, p.Ended)
+		w.until(p.Ended, FanOut, r.shares(idle, min(w.end, p.Ended)-p.Began)...)
 	}
 }
 
-// shares are what a pass spent on other things than sending, in proportion to the part of it that counts.
-func (p *Pass) shares(assist, idle, counts int64) []share {
+// assisted is the part of a pass, in percent, that the collector must have used for what the loop waited meanwhile to be
+// the collector's doing too: a goroutine that owes it work and cannot do any waits until others have done it.
+const assisted = 1
+
+// shares are what the pass spent on other things than sending, in proportion to the part of it that counts. idle is how
+// long the loop's thread did not run.
+func (r *route) shares(idle, counts int64) []share {
+	p, waited := r.pass, int64(0)
+	if 100*r.assist >= assisted*(p.Ended-p.Began) {
+		waited = min(idle, r.marking)
+	}
 	list := []share{
-		{OffCPU, idle}, {Assist, assist}, {Accepts, p.Busy.Accepts + p.Busy.Reads}, {Other, p.Busy.Timers},
+		{Assist, waited},
+		{OffCPU, idle - waited},
+		{Assist, r.assist},
+		{Accepts, p.Busy.Accepts + p.Busy.Reads},
+		{Other, p.Busy.Timers},
 	}
 	part := float64(max(counts, 0)) / float64(p.Ended-p.Began)
 	for i := range list {
