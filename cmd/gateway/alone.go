@@ -21,6 +21,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	}
 	defer g.box.close()
 	self.Ticks, g.plan.ticks = g.box.ticks, g.box.ticks
+	self.Inspect = inspector{source}
 	worker := admin.Local("0", admin.WorkerHandler(self))
 	if err := g.open(ctx, func() []admin.Worker { return []admin.Worker{worker} }); err != nil {
 		return err

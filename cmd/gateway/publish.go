@@ -138,10 +138,15 @@ func (c *publishClient) post(ctx context.Context, path string, body io.Reader) (
 	}
 	if resp.StatusCode != http.StatusOK {
 		defer func() { _ = resp.Body.Close() }()
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText))
-		return nil, fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
+		return nil, answered(resp)
 	}
 	return resp, nil
+}
+
+// answered is an answer that is no success as an error.
+func answered(resp *http.Response) error {
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorText))
+	return fmt.Errorf("%s: %s", resp.Status, strings.TrimSpace(string(text)))
 }
 
 // maxErrorText bounds what is shown of an answer that is no success.

@@ -52,8 +52,9 @@ func run(ctx context.Context, p program) int {
 	var (
 		doctor    doctorFlags
 		publisher publishFlags
+		lister    topicsFlags
 	)
-	commands := config.Commands{doctor.command(), publisher.command(), {Name: "version", Help: "Print the version, as --version does."}}
+	commands := config.Commands{doctor.command(), publisher.command(), lister.command(), {Name: "version", Help: "Print the version, as --version does."}}
 	if slices.Equal(p.args, []string{"--version"}) {
 		p.args = []string{"version"}
 	}
@@ -66,6 +67,8 @@ func run(ctx context.Context, p program) int {
 		return p.diagnose(&doctor, cfg)
 	case "publish":
 		return p.publish(ctx, &publisher, cfg)
+	case "topics":
+		return p.topics(ctx, &lister, cfg)
 	case "version":
 		_, _ = fmt.Fprintln(p.stdout, "tickgate", version)
 		return exitOK

@@ -54,7 +54,7 @@ func work(ctx context.Context, p program) error {
 	if err != nil {
 		return err
 	}
-	handler.Ticks = box.ticks
+	handler.Ticks, handler.Inspect = box.ticks, inspector{source}
 	handler.Status = func() any { return status{Connections: n.open()} }
 	go serveChannel(child, handler, log)
 	n.serve()

@@ -10,10 +10,11 @@ type Process struct {
 	Metrics http.Handler // its metrics page
 	Status  func() any   // for /status, as JSON; nil has none
 	Ticks   http.Handler // for /debug/ticks, as JSON; nil has none
+	Inspect Inspector    // for /v1/topics and /v1/connections; nil serves no clients
 }
 
-// WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/, /debug/ticks and /status. It is
-// for a channel that only the supervisor can open; it guards nothing.
+// WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/, /debug/ticks, /v1/topics,
+// /v1/connections and /status. It is for a channel that only the supervisor can open; it guards nothing.
 func WorkerHandler(p Process) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.Metrics)
@@ -25,6 +26,7 @@ func WorkerHandler(p Process) http.Handler {
 	if p.Ticks != nil {
 		mux.Handle("GET /debug/ticks", p.Ticks)
 	}
+	inspect(mux, p.Inspect)
 	// Index serves all profiles that have no handler of their own.
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)

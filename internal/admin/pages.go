@@ -72,6 +72,7 @@ var indexPage = template.Must(template.New("index").Parse(`<!doctype html>
 <li><a href="/metrics">/metrics</a> of all processes, in Prometheus' text format
 <li><a href="/healthz">/healthz</a> alive?
 <li><a href="/readyz">/readyz</a> ready for clients?
+<li><a href="/v1/topics">/v1/topics</a>, <a href="/v1/connections">/v1/connections</a> of all processes, as JSON
 <li><a href="/debug/ticks">/debug/ticks</a> when the newest messages passed through the gateway's parts, as JSON
 </ul>
 <h2>Profiles of all processes, merged</h2>
