@@ -103,6 +103,9 @@ func plural(n int, one, many string) string {
 
 // sentence begins a text with a capital letter.
 func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
 	first, size := utf8.DecodeRuneInString(text)
 	return string(unicode.ToUpper(first)) + text[size:]
 }

@@ -8,6 +8,8 @@ const (
 	burstShare = 0.6
 	// prompt is a p99 in milliseconds below which nobody asks what the limit is.
 	prompt = 20.0
+	// mostly is the part of the processors with which other programs are what a slow run is about.
+	mostly = 0.5
 )
 
 // limit says what a run was limited by, or that nothing was at its limit, and why one can say so. The answer is the first that applies: the swarm, all
@@ -28,6 +30,8 @@ func limit(r *Report) (clause, because string) {
 		return "the machine's processors are the limit", "over the whole hold: " + shares
 	case r.Latency.P99 <= prompt:
 		return "nothing is at its limit", fmt.Sprintf("the processors were idle %.0f %% of the time", 100*s.Idle)
+	case s.Others() > max(server+swarm, mostly):
+		return "other programs took the processors", "over the whole hold: " + shares
 	case known && burst.share() >= burstShare && burst.server >= burst.swarm && !s.Bottleneck:
 		return "the server's CPU is the limit", burst.text(r)
 	case known && burst.share() >= burstShare:

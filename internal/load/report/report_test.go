@@ -125,7 +125,8 @@ func TestVerdict(t *testing.T) {
 		{"fine", Split{Idle: 0.5}, Swarm{Lag: Quantiles{P99: 5}}, false, "was not the bottleneck"},
 		{"busy loops", Split{Idle: 0.5}, Swarm{LoopBusy: 0.95}, true, "busy 95 %"},
 		{"lagging", Split{Idle: 0.5}, Swarm{Lag: Quantiles{P99: 60}}, true, "held messages up by 60.0 ms"},
-		{"crowded", Split{Idle: 0.01}, Swarm{Lag: Quantiles{P99: 60}}, true, "no processor was free"},
+		{"others", Split{Idle: 0.01}, Swarm{Lag: Quantiles{P99: 60}}, true, "other programs left no processor free"},
+		{"crowded", Split{ServerUser: 0.6, SwarmUser: 0.3, Idle: 0.01}, Swarm{Lag: Quantiles{P99: 60}}, true, "no processor was free"},
 		{"saturated", Split{Idle: 0.01}, Swarm{Lag: Quantiles{P99: 5}}, false, "saturated"},
 	}
 	for _, tt := range tests {

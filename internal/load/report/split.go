@@ -68,6 +68,8 @@ func verdict(s *Split, r *Report) (swarm bool, text string) {
 	case r.Swarm.LoopBusy > busyShare:
 		return true, fmt.Sprintf("the swarm was the bottleneck: its loops were busy %.0f %% of the time; "+
 			"the server may be faster than this says", 100*r.Swarm.LoopBusy)
+	case lagging && s.Idle < idleShare && s.Others() > mostly:
+		return true, fmt.Sprintf("the swarm held messages up by %.1f ms (p99) because other programs left no processor free", r.Swarm.Lag.P99)
 	case lagging && s.Idle < idleShare:
 		return true, fmt.Sprintf("the swarm held messages up by %.1f ms (p99) because no processor was free: "+
 			"server and swarm share too few", r.Swarm.Lag.P99)

@@ -47,6 +47,7 @@ func TestSummary(t *testing.T) {
 		{"fewer than asked for", func(r *Report) { r.Plan.Requested = 2000 }, Mixed, []string{"of 2,000 asked for"}},
 		{"swarm", func(r *Report) { r.Split.Bottleneck, r.Swarm.LoopBusy = true, 0.9 }, Mixed, []string{"the swarm itself is the limit"}},
 		{"others", func(r *Report) { r.Split = Split{ServerUser: 0.1, Idle: 0.01} }, Good, []string{"other programs took the processors"}},
+		{"others, with some idle time", func(r *Report) { r.Split = Split{ServerUser: 0.1, Idle: 0.2} }, Good, []string{"other programs took the processors"}},
 		{"machine", func(r *Report) { r.Split = Split{ServerUser: 0.6, SwarmUser: 0.3, Idle: 0.01} }, Good, []string{"the machine's processors are the limit"}},
 		{"bursts", func(r *Report) {
 			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 400, 2
