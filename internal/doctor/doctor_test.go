@@ -86,14 +86,14 @@ var conditions = []broken{
 		command: "sudo tee /sys/fs/cgroup/app/memory.max", undo: "echo 600000000 | sudo tee /sys/fs/cgroup/app/memory.max",
 	},
 	{
-		name: "processors", change: machine{"sys/devices/system/cpu/online": "0\n"}, question: question(100_000, limits.Both, 1), finding: "cpu", state: doctor.Late, conns: 80_000,
+		name: "processors", change: machine{"sys/devices/system/cpu/online": "0\n"}, question: question(100_000, limits.Both, 1), finding: "cpu", state: doctor.Late, conns: 97_560,
 		command: "add processors",
 	},
 	{
-		name: "quota of the cgroup", change: machine{"sys/fs/cgroup/app/cpu.max": "50000 100000\n"}, question: asked, finding: "cpu", state: doctor.Late, conns: 57_142,
-		command: `echo "87500 100000" | sudo tee /sys/fs/cgroup/app/cpu.max`, undo: `echo "50000 100000" | sudo tee /sys/fs/cgroup/app/cpu.max`,
+		name: "quota of the cgroup", change: machine{"sys/fs/cgroup/app/cpu.max": "50000 100000\n"}, question: asked, finding: "cpu", state: doctor.Late, conns: 76_923,
+		command: `echo "65000 100000" | sudo tee /sys/fs/cgroup/app/cpu.max`, undo: `echo "50000 100000" | sudo tee /sys/fs/cgroup/app/cpu.max`,
 	},
-	{name: "rate", question: question(100_000, limits.Gateway, 5), finding: "cpu", state: doctor.Late, conns: 45_714, command: "add processors"},
+	{name: "rate", question: question(100_000, limits.Gateway, 5), finding: "cpu", state: doctor.Late, conns: 61_538, command: "add processors"},
 	{
 		name: "threads of the cgroup", change: machine{"sys/fs/cgroup/app/pids.max": "40\n"}, question: asked, finding: "pids.max", state: doctor.Stop, conns: 0, first: "pids.max",
 		command: "sudo tee /sys/fs/cgroup/app/pids.max", undo: "echo 40 | sudo tee /sys/fs/cgroup/app/pids.max",

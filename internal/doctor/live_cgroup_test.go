@@ -19,9 +19,9 @@ func TestLiveCgroup(t *testing.T) {
 		write(t, dir, "cpu.cfs_period_us", "100000")
 		write(t, dir, "cpu.cfs_quota_us", "50000")
 		a := ask(t, join(dir), question(100_000, limits.Both, 1))
-		a.want(t, "cpu", "late", 40_000)
-		if a.Machine.CPUs != 0.5 || a.Fits || a.Walls.Pace.Conns != 40_000 {
-			t.Errorf("got %v CPUs, fits %v, wall %+v; want 0.5 CPUs that end at 40000", a.Machine.CPUs, a.Fits, a.Walls.Pace)
+		a.want(t, "cpu", "late", 48_780)
+		if a.Machine.CPUs != 0.5 || a.Fits || a.Walls.Pace.Conns != 48_780 {
+			t.Errorf("got %v CPUs, fits %v, wall %+v; want 0.5 CPUs that end at 48780", a.Machine.CPUs, a.Fits, a.Walls.Pace)
 		}
 	})
 	t.Run("pids", func(t *testing.T) {

@@ -90,8 +90,8 @@ func TestLiveAffinity(t *testing.T) {
 	need(t, "taskset")
 	a := ask(t, `exec taskset -c 0 "$@"`, question(1000, limits.Both, 1))
 	a.want(t, "cpu", "ok", 0)
-	if a.Machine.CPUs > 1 || a.Walls.Pace.Conns != int(a.Machine.CPUs*80_000) {
-		t.Errorf("got %v CPUs for %d connections, want at most 1 and 80000 for each", a.Machine.CPUs, a.Walls.Pace.Conns)
+	if a.Machine.CPUs > 1 || a.Walls.Pace.Conns != int(a.Machine.CPUs*0.8/8.2e-6) {
+		t.Errorf("got %v CPUs for %d connections, want at most 1 and 97,560 for each", a.Machine.CPUs, a.Walls.Pace.Conns)
 	}
 }
 

@@ -45,7 +45,7 @@ var sound = machine{
 	"proc/sys/net/ipv4/tcp_wmem":                                  "4096\t16384\t4194304\n",
 	"proc/sys/net/ipv4/tcp_available_ulp":                         "espintcp mptcp tls\n",
 	"proc/sys/net/ipv4/ip_local_port_range":                       "10000\t65535\n",
-	"proc/sys/net/netfilter/nf_conntrack_max":                     "262144\n",
+	"proc/sys/net/netfilter/nf_conntrack_max":                     "524288\n",
 	"proc/sys/net/netfilter/nf_conntrack_count":                   "1000\n",
 	"sys/devices/system/cpu/online":                               "0-1\n",
 	"sys/fs/cgroup/app/memory.max":                                "4000000000\n",

@@ -33,22 +33,22 @@ func TestCPU(t *testing.T) {
 		holds        int
 		change, undo string
 	}{
-		{"two cores, both ends", cpus, limits.Demand{Conns: 200_000, Role: limits.Both, Rate: 1}, 2, 160_000, "add processors, send less often, or share the connections with another machine", ""},
-		{"two cores, server", cpus, limits.Demand{Conns: 300_000, Rate: 1}, 2, 228_571, "add processors, send less often, or share the connections with another machine", ""},
+		{"two cores, both ends", cpus, limits.Demand{Conns: 200_000, Role: limits.Both, Rate: 1}, 2, 195_121, "add processors, send less often, or share the connections with another machine", ""},
+		{"two cores, server", cpus, limits.Demand{Conns: 400_000, Rate: 1}, 2, 307_692, "add processors, send less often, or share the connections with another machine", ""},
 		{"two cores, clients", cpus, limits.Demand{Conns: 600_000, Role: limits.Swarm, Rate: 1}, 2, 533_333, "add processors, send less often, or share the connections with another machine", ""},
-		{"ten a second", cpus, limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 10}, 2, 16_000, "add processors, send less often, or share the connections with another machine", ""},
-		{"one core by affinity", cpus.replace("proc/42/status", "0-3", "2"), limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1}, 1, 80_000, "add processors, send less often, or share the connections with another machine", ""},
+		{"ten a second", cpus, limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 10}, 2, 19_512, "add processors, send less often, or share the connections with another machine", ""},
+		{"one core by affinity", cpus.replace("proc/42/status", "0-3", "2"), limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1}, 1, 97_560, "add processors, send less often, or share the connections with another machine", ""},
 		{
 			"quota v2", quota("cpu.max", "50000 100000\n"),
 			limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1},
-			0.5, 40_000,
-			`echo "125000 100000" | sudo tee /sys/fs/cgroup/cpu.max`, `echo "50000 100000" | sudo tee /sys/fs/cgroup/cpu.max`,
+			0.5, 48_780,
+			`echo "102500 100000" | sudo tee /sys/fs/cgroup/cpu.max`, `echo "50000 100000" | sudo tee /sys/fs/cgroup/cpu.max`,
 		},
 		{
 			"quota v1", quota("cpu.cfs_quota_us", "25000\n"),
 			limits.Demand{Conns: 100_000, Role: limits.Both, Rate: 1},
-			0.5, 40_000,
-			"echo 62500 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us", "echo 25000 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us",
+			0.5, 48_780,
+			"echo 51250 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us", "echo 25000 | sudo tee /sys/fs/cgroup/cpu.cfs_quota_us",
 		},
 	}
 	for _, tt := range tests {

@@ -28,10 +28,11 @@ const (
 )
 
 // What a delivered message costs in processor time, and how much of the processors can be planned with. Measured with
-// 15,000 and 100,000 clients on 2 cores: 6 to 8 µs of the gateway, of which send(2) is nearly all (over loopback it
-// includes the receiver's half of TCP, so that a real card is cheaper), and 10 µs with the swarm on the same machine.
+// 100,000 connections and one message a second on 2 cores (docs/measurements.md, "100,000 connections": 5.24 µs of the
+// gateway and 3.0 to 3.3 µs of the swarm). Nearly all of the gateway's is send(2), which over loopback includes the
+// receiver's half of TCP; a real card is cheaper.
 const (
-	GatewayMessage = 7 * time.Microsecond
+	GatewayMessage = 5200 * time.Nanosecond
 	SwarmMessage   = 3 * time.Microsecond
 	usableCPU      = 0.8 // the rest is for connects, heartbeats, garbage collection and others
 )
