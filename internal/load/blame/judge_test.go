@@ -175,8 +175,10 @@ func TestSeveralProcesses(t *testing.T) {
 	slow.message.Stored = s.message.Stored
 	book := new(Book)
 	book.Add(&Page{Processes: []Process{
-		{Worker: "0", Messages: []Message{s.message}}, {Worker: "1", Messages: []Message{slow.message}},
-		{Worker: "supervisor", Messages: []Message{feed}}, {Worker: "2", Error: "worker 2: timeout"},
+		{Worker: "0", Messages: []Message{s.message}},
+		{Worker: "1", Messages: []Message{slow.message}},
+		{Worker: "supervisor", Messages: []Message{feed}},
+		{Worker: "2", Error: "worker 2: timeout"},
 	}})
 	r := Judge(&Run{Book: book, Ticks: []Tick{slow.tick, {Seq: 9, Intended: 77}}, Objective: 100, Local: true})
 	if len(r.Ticks) != 1 || r.Ticks[0].Worker != "1" || r.Ticks[0].Cause != OffCPU || r.Unknown != 1 {
