@@ -18,7 +18,7 @@ type flags struct {
 	Source    []string `placeholder:"ADDR" group:"crowd" help:"Addresses to connect from, in turn (28,232 ports each). Default: 127.8.0.1 and up for loopback targets, else the kernel's choice."`
 	Reconnect bool     `default:"true" negatable:"" group:"crowd" help:"Come back after a disconnect: when the server says (close reason retry=, SSE retry, Retry-After), else after a growing pause."`
 	Processes string   `default:"auto" placeholder:"N" group:"crowd" help:"Client processes; auto starts as many as the descriptor limit demands."`
-	Loops     int      `default:"0" group:"crowd" help:"Event loops per process; 0 spreads one per processor over the processes."`
+	Loops     int      `default:"0" group:"crowd" help:"Event loops per process; 0 spreads one per processor over the processes, but with a --rate no more than one for 20,000 clients."`
 
 	Hold        *time.Duration `placeholder:"1m" group:"time" help:"How long to measure once all are connected; 0 is until interrupted. Default 1m, or with --ticks no limit."`
 	Ticks       int            `default:"0" placeholder:"N" group:"time" help:"Stop after N messages with different sequence numbers."`
@@ -36,7 +36,7 @@ type flags struct {
 	MaxMessage  int64    `default:"1048576" group:"protocol" help:"Longest message in bytes."`
 	RcvBuf      int      `name:"rcvbuf" default:"0" group:"protocol" help:"SO_RCVBUF of the clients in bytes; 0 leaves it to the kernel. Slow clients have 4 KiB."`
 
-	Coalesce  time.Duration `default:"1ms" group:"report" help:"How long an idle event loop waits for more messages before it reads the first. Halves the swarm's processor time and is part of every latency."`
+	Coalesce  time.Duration `default:"1ms" group:"report" help:"How long an event loop rests between rounds of messages for more to come. Halves the swarm's processor time and is part of every latency."`
 	JSON      string        `name:"json" placeholder:"FILE" group:"report" help:"Write the report as JSON; - is standard output."`
 	Report    string        `placeholder:"FILE" group:"report" help:"Write the report as an HTML page with pictures: one file that needs no network and has the JSON inside; - is standard output."`
 	Assert    string        `placeholder:"CLAUSES" group:"report" help:"Conditions the report must meet, such as 'p99<900ms,loss=0,connected=100000'. Names: ${asserts}."`

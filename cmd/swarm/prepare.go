@@ -91,12 +91,21 @@ const clientsPerLoop = 20_000
 // quotient divides and rounds up.
 func quotient(n, by int) int { return (n + by - 1) / by }
 
+// loopsFor returns how many event loops each of the processes runs for its part of n clients.
+func loopsFor(o *options, n, processes int) int {
+	loops := quotient(runtime.NumCPU(), processes)
+	if o.client.Rate == 0 { // connecting as fast as can be takes all processors
+		return loops
+	}
+	return min(loops, quotient(n, processes*clientsPerLoop))
+}
+
 // divide gives every process its part of n clients.
 func divide(o *options, n, processes int) []load.Config {
 	processes = min(max(processes, 1), n)
 	loops := o.loops
 	if loops == 0 {
-		loops = min(quotient(runtime.NumCPU(), processes), quotient(n, processes*clientsPerLoop))
+		loops = loopsFor(o, n, processes)
 	}
 	sources := load.Sources(o.client.Sources, o.client.Targets[0].Addr, n)
 	parts := make([]load.Config, processes)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"runtime"
 	"testing"
 
 	"tickgate/internal/limits"
@@ -73,9 +74,13 @@ func TestLoopsFollowClientsAndProcessors(t *testing.T) {
 		{0, 100_000, 1, 5}, // or fewer, with fewer processors
 		{3, 10, 1, 3},      // what the user wants
 	} {
-		o := &options{loops: tt.loops, client: load.Config{Targets: []load.Target{{Addr: netip.MustParseAddrPort("127.0.0.1:80")}}}}
+		o := &options{loops: tt.loops, client: load.Config{Rate: 1000, Targets: []load.Target{{Addr: netip.MustParseAddrPort("127.0.0.1:80")}}}}
 		if got := divide(o, tt.conns, tt.processes)[0].Loops; got < 1 || got > tt.most || tt.loops > 0 && got != tt.loops {
 			t.Errorf("%d clients in %d processes: got %d loops, want 1 to %d", tt.conns, tt.processes, got, tt.most)
 		}
+	}
+	storm := &options{client: load.Config{Targets: []load.Target{{Addr: netip.MustParseAddrPort("127.0.0.1:80")}}}}
+	if got := divide(storm, 10, 1)[0].Loops; got != runtime.NumCPU() {
+		t.Errorf("a storm: got %d loops, want one for each of %d processors", got, runtime.NumCPU())
 	}
 }

@@ -1,6 +1,6 @@
 // Package epoll runs event loops over non-blocking TCP sockets on Linux.
 //
-// A [Loop] is one goroutine, locked to its thread, that owns everything it touches: its listeners, its
+// A [Loop] is one goroutine, as a rule locked to its thread, that owns everything it touches: its listeners, its
 // connections, its timers and its queued work. It knows no protocol. Whoever uses it supplies a [Handler],
 // which is told what happened to which connection, and a small pointer-free struct S, which is stored inside
 // every [Conn]. The gateway's sessions and the swarm's clients run on the same loops.

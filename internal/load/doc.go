@@ -7,8 +7,8 @@
 // the way the server asked for. A client is a small struct without pointers inside its epoll.Conn; a message costs no
 // allocation.
 //
-// What an Engine has seen is read as [Stats], which add up: over loops, over processes, and are sent between processes
-// as gob. [Probe] looks at a target once, before anything is started, and says in one sentence what is wrong with it.
+// What an Engine has seen is read as [Stats], which add up: over loops, over processes, and travel between
+// processes ([Stats.Append]). [Probe] looks at a target once, before anything is started, and says in one sentence what is wrong with it.
 //
 // How a sequence is judged (see [Config.Policy]):
 //
