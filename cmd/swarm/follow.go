@@ -30,7 +30,7 @@ const (
 	followTime = 5 * time.Second
 	// overlap is how far back a page reaches behind the one before: passes may still have been under way then.
 	overlap = 3 * time.Second
-	// maxRecords bounds a page in bytes; a thousand messages of eight processes are 6 MB.
+	// maxRecords bounds a page in bytes; 512 messages of eight processes are 2 MB.
 	maxRecords = 64 << 20
 )
 

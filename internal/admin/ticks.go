@@ -6,7 +6,7 @@ import (
 	"net/http"
 )
 
-// maxTicks bounds a worker's records in bytes: 1,024 messages with two passes each are 700 KB.
+// maxTicks bounds a worker's records in bytes: 512 messages with two passes each are 350 KB.
 const maxTicks = 64 << 20
 
 // processTicks is one worker's part of /debug/ticks: what it has recorded, or why there is nothing.

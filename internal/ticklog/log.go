@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Size is the number of messages that a Log remembers: a quarter of an hour of a tick a second, ten seconds of one every
-// ten milliseconds.
-const Size = 1024
+// Size is the number of messages that a Log remembers: eight minutes of a tick a second, five seconds of one every ten
+// milliseconds. Who wants more asks more often.
+const Size = 512
 
 // Spent is what an event loop has spent its time on, by the wall clock, in nanoseconds.
 type Spent struct {

@@ -77,7 +77,10 @@ func newTrial(t *testing.T, s setup) *trial {
 }
 
 // wait waits for a moment before, or after, the tick.
-func (tr *trial) wait(after time.Duration) { time.Sleep(time.Until(tr.tick.Add(after))) }
+func (tr *trial) wait(after time.Duration) { until(tr.tick.Add(after)) }
+
+// until waits for a moment: what these tests do has to meet the clock, not a condition.
+func until(moment time.Time) { <-time.After(time.Until(moment)) }
 
 // freeze stops processes around the tick.
 func (tr *trial) freeze(t *testing.T, pids ...int) {
@@ -261,9 +264,10 @@ func TestFlightRecorder(t *testing.T) {
 		"feed-interval": "1s", "workers": "2", "flight-recorder": dir, "objective": "400ms", "policy": "-",
 	}})
 	for range 2 {
-		time.Sleep(time.Until(time.Now().Truncate(time.Second).Add(time.Second - blameLead)))
+		tick := time.Now().Truncate(time.Second).Add(2 * time.Second)
+		until(tick.Add(-blameLead))
 		g.signal(t, syscall.SIGSTOP)
-		time.Sleep(blameLead + 600*time.Millisecond)
+		until(tick.Add(600 * time.Millisecond))
 		g.signal(t, syscall.SIGCONT)
 		eventually(t, startWithin, "trace of the supervisor", func() bool { return len(flights(t, dir, "supervisor")) > 0 })
 	}
