@@ -25,7 +25,7 @@ type gateway struct {
 	log     *slog.Logger
 	plan    plan
 	addr    string // of the public listeners
-	signals chan os.Signal
+	signals <-chan os.Signal
 
 	feed feed.Feed
 	box  *blackbox // set before open

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"os/signal"
 	"slices"
 	"syscall"
 
@@ -15,6 +13,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/epoll"
 	"tickgate/internal/feed"
+	"tickgate/internal/interrupt"
 	"tickgate/internal/iomodel"
 	"tickgate/internal/limits"
 	"tickgate/internal/prefork"
@@ -107,9 +106,8 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 		return fmt.Errorf("public listener: %w", err)
 	}
 	defer func() { _ = port.Close() }()
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	defer signal.Stop(signals)
+	signals, ignore := interrupt.Notify()
+	defer ignore()
 
 	g := &gateway{
 		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, feed: source,

@@ -5,13 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"os/signal"
 	"strconv"
-	"syscall"
 
 	"tickgate/internal/admin"
 	"tickgate/internal/bus"
+	"tickgate/internal/interrupt"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
 	"tickgate/internal/quota"
@@ -29,8 +27,8 @@ func work(ctx context.Context, p program) error {
 		return err
 	}
 	log := newLog(p.stderr, o.Config.Log)
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	signals, ignore := interrupt.Notify()
+	defer ignore()
 
 	share, err := quota.Join(child.ExtraFile(0), child.ID(), o.Config.Server.MaxConns)
 	if err != nil {

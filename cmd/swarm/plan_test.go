@@ -74,7 +74,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"unknown flag", []string{small, "--bogus"}, "--bogus"},
 		{"no such file", []string{filepath.Join(dir, "none.json")}, "none.json"},
 		{"no JSON", []string{file("text.json", "hello")}, "text.json"},
-		{"another JSON", []string{file("other.json", `{"schema":"x"}`)}, "not a report"},
+		{"another JSON", []string{file("other.json", `{"schema":"x"}`)}, "not tickgate-swarm/1"},
 		{"a report without memory", []string{bare}, "--pid"},
 		{"compared with one without memory", []string{small, "--against", bare}, "bare.json"},
 		{"word for a number", []string{small, "--conns=many"}, `"many"`},

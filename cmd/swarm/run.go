@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"tickgate/internal/buildinfo"
+	"tickgate/internal/interrupt"
 	"tickgate/internal/load"
 	"tickgate/internal/load/page"
 	"tickgate/internal/load/report"
@@ -55,23 +54,22 @@ var errForced = errors.New("interrupted twice")
 
 // interrupts returns a channel that the first SIGINT or SIGTERM closes; the second one calls force.
 func interrupts(force func()) (stop <-chan struct{}, release func()) {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	wishes, ignore := interrupt.Notify()
 	first, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		select {
-		case <-signals:
+		case <-wishes:
 			close(first)
 		case <-done:
 			return
 		}
 		select {
-		case <-signals:
+		case <-wishes:
 			force()
 		case <-done:
 		}
 	}()
-	return first, func() { signal.Stop(signals); close(done) }
+	return first, func() { ignore(); close(done) }
 }
 
 // attack prepares the swarm, runs it and returns its report. An error with a report is one that came in between.

@@ -21,6 +21,7 @@ var layers = []layer{
 	{"internal/ticklog", nil, "it is told of what happens by those it happens to; what that means is decided by readers"},
 	{"internal/flight", nil, "the runtime is recorded whatever runs in it"},
 	{"internal/metrics", nil, "it is handed snapshots; importing their makers would tie every package to Prometheus"},
+	{"internal/interrupt", nil, "every program ends in the same way"},
 	{"internal/prefork", nil, "processes are supervised whatever runs in them: the gateway's workers and the swarm's clients alike"},
 	{"internal/quota", nil, "a number that processes share is a number; what it counts is the caller's"},
 	{"internal/buildinfo", nil, "every program has a version"},
@@ -53,9 +54,9 @@ var layers = []layer{
 	{"internal/lab/report", []string{"internal/lab", "internal/lab/infer", "internal/lab/undo", "internal/plot"}, "a report is made of stored runs, so that it can be made again later"},
 	{"cmd/gateway", []string{
 		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/buildinfo", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight",
-		"internal/hub", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/publish", "internal/quota", "internal/session", "internal/ticklog", "internal/wire",
+		"internal/hub", "internal/interrupt", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/publish", "internal/quota", "internal/session", "internal/ticklog", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
-	{"cmd/swarm", []string{"internal/buildinfo", "internal/load", "internal/load/blame", "internal/load/compare", "internal/load/cost", "internal/load/cost/planner", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
+	{"cmd/swarm", []string{"internal/buildinfo", "internal/interrupt", "internal/load", "internal/load/blame", "internal/load/compare", "internal/load/cost", "internal/load/cost/planner", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
 	{"cmd/lab", []string{
 		"internal/buildinfo", "internal/lab", "internal/lab/bench", "internal/lab/infer", "internal/lab/netns", "internal/lab/report", "internal/lab/sysctl", "internal/lab/undo",
 	}, "the lab runs gateway and swarm as processes, as their users do"},
