@@ -17,12 +17,16 @@ var bends = map[string]struct{ after, insert string }{
 	"internal/session/handshake.go": {"func (l *Loop) answer(c *conn, r *wire.Request) error {\n", "\tbend.Each(\"handshake\")\n"},
 }
 
+// bentDir is where the bent gateway is, once it is built; TestMain removes it.
+var bentDir string
+
 // bentGateway builds the gateway with a few lines more, which make it misbehave where the environment's BEND says. It is built once.
 var bentGateway = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp(filepath.Dir(binaries.gateway), "bent-")
+	dir, err := os.MkdirTemp("", "tickgate-e2e-bent-")
 	if err != nil {
 		return "", err
 	}
+	bentDir = dir
 	root, err := filepath.Abs("../..")
 	if err != nil {
 		return "", err

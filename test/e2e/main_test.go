@@ -47,6 +47,7 @@ func run(m *testing.M) int {
 	binaries.swarm = filepath.Join(dir, "swarm")
 	watch()
 	code := m.Run()
+	defer func() { _ = os.RemoveAll(bentDir) }()
 	if left := marked(); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "processes left behind by the tests: %s\n", strings.Join(left, "; "))
 		killMarked()
