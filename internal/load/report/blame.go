@@ -53,7 +53,7 @@ func chosen(b *blame.Report) string {
 	if b.Given {
 		return ""
 	}
-	return ", half as much again as the median"
+	return ", half as much again as the median and 50 ms more at least"
 }
 
 // unexplained says how much of a tick's delay nobody has an account of, if it is worth a word.
