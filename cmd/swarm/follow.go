@@ -13,21 +13,27 @@ import (
 	"tickgate/internal/load/blame"
 )
 
-// follower reads the gateway's records of its newest messages, once a second, beside the run. A server that has none is
-// left alone.
+// follower reads the gateway's records of its newest messages beside the run, as rarely as their number allows: each
+// reading makes every process of the gateway collect garbage sooner, which is then a part of what the run measures. A
+// server that has no records is left alone.
 type follower struct {
 	url  string
 	quit context.CancelFunc
 	done sync.WaitGroup
 
 	// owned by run until quit has been called and done waited for
-	book *blame.Book // nil until the first page
-	last int64       // the gateway's clock at the last page, Unix nanoseconds
+	book  *blame.Book // nil until the first page
+	last  int64       // the gateway's clock at the last page, Unix nanoseconds
+	pause time.Duration
 }
 
 const (
 	// followTime bounds one answer; the private listener waits 3 s for a process that does not answer.
 	followTime = 5 * time.Second
+	// calm is the pause between two pages of a gateway with few messages.
+	calm = 15 * time.Second
+	// plenty is a number of messages on one page that asks for a shorter pause: a gateway remembers 512.
+	plenty = 128
 	// overlap is how far back a page reaches behind the one before: passes may still have been under way then.
 	overlap = 3 * time.Second
 	// maxRecords bounds a page in bytes; 512 messages of eight processes are 2 MB.
@@ -47,8 +53,6 @@ func follow(ctx context.Context, page string) *follower {
 }
 
 func (f *follower) run(ctx context.Context) {
-	ticker := time.NewTicker(interval)
-	defer ticker.Stop()
 	for {
 		// A page that cannot be read now is made up for by the next one, which reaches as far back.
 		if err := f.read(ctx, f.last-int64(overlap)); err != nil && f.book == nil {
@@ -57,7 +61,7 @@ func (f *follower) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-ticker.C:
+		case <-time.After(f.pause):
 		}
 	}
 }
@@ -87,12 +91,16 @@ func (f *follower) read(ctx context.Context, since int64) error {
 }
 
 func (f *follower) take(page *blame.Page) {
-	if f.book == nil {
-		f.book = new(blame.Book)
+	f.pause = calm
+	if f.book == nil { // how many messages come in between is not known yet
+		f.book, f.pause = new(blame.Book), interval
 	}
 	f.book.Add(page)
 	for _, p := range page.Processes {
 		f.last = max(f.last, p.Now)
+		if len(p.Messages) > plenty {
+			f.pause = interval
+		}
 	}
 }
 
