@@ -44,6 +44,7 @@ var errForced = errors.New("a second signal ended the drain")
 
 // run is the whole program; it returns the exit code.
 func run(ctx context.Context, p program) int {
+	tuneCollector()
 	iomodel.ReleasePool() // gnet starts it when it is imported, and nobody here needs it
 	if prefork.IsChild() {
 		return p.exit(slog.New(slog.NewTextHandler(p.stderr, nil)), work(ctx, p))
