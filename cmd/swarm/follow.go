@@ -31,7 +31,7 @@ const (
 	// followTime bounds one answer; the private listener waits 3 s for a process that does not answer.
 	followTime = 5 * time.Second
 	// calm is the pause between two pages of a gateway with few messages.
-	calm = 15 * time.Second
+	calm = 5 * time.Second
 	// plenty is a number of messages on one page that asks for a shorter pause: a gateway remembers 512.
 	plenty = 128
 	// overlap is how far back a page reaches behind the one before: passes may still have been under way then.
