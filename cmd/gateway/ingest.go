@@ -36,7 +36,11 @@ func (in *ingest) PublishAsync(m bus.Msg) (publish.Pending, error) {
 	if b == nil {
 		return nil, fmt.Errorf("%w: it is being opened", bus.ErrUnavailable)
 	}
-	return b.PublishAsync(m)
+	pending, err := b.PublishAsync(m)
+	if err != nil {
+		return nil, err // and not a nil pointer in an interface, which is not nil
+	}
+	return pending, nil
 }
 
 // Epoch implements publish.Publisher.

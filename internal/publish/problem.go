@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"tickgate/internal/bus"
 )
@@ -21,8 +22,20 @@ type problem struct {
 // Error implements error.
 func (p *problem) Error() string { return p.message }
 
+// badRequest quotes what the client sent, of which a pipeline holds thousands in its window: it is cut.
 func badRequest(format string, args ...any) *problem {
-	return &problem{status: http.StatusBadRequest, code: "bad_request", message: fmt.Sprintf(format, args...)}
+	return &problem{status: http.StatusBadRequest, code: "bad_request", message: cut(fmt.Sprintf(format, args...))}
+}
+
+// maxExplained bounds the message of a problem in bytes.
+const maxExplained = 1 << 10
+
+// cut returns the beginning of a text that is too long, in memory of its own.
+func cut(text string) string {
+	if len(text) <= maxExplained {
+		return text
+	}
+	return strings.ToValidUTF8(strings.Clone(text[:maxExplained]), "") + "…"
 }
 
 func tooLarge(what string, limit int) *problem {

@@ -133,7 +133,7 @@ const batch = 16 << 10
 // write writes the results in the order of the lines.
 func (p *pipeline) write() {
 	for s := range p.window.queue {
-		if s.pending != nil && !s.pending.Resolved() {
+		if s.err == nil && !s.pending.Resolved() {
 			p.flush() // what is there must not wait for what is not
 		}
 		p.result(s)

@@ -205,6 +205,35 @@ func TestStreamTellsLinesThatFailed(t *testing.T) {
 	_ = out.Close()
 }
 
+// TestStreamSurvivesNilPointer: a Publisher may return its own nil pointer beside an error, which is not a nil Pending.
+func TestStreamSurvivesNilPointer(t *testing.T) {
+	_, url := serve(t, Config{Publisher: pointless{&memory{}}})
+	got := post(t, url+"/v1/messages", `{"topic":"a","data":1}`)
+	if !strings.HasPrefix(got.body, `{"error":"unavailable"`) {
+		t.Errorf("got %q", got.body)
+	}
+}
+
+type pointless struct{ *memory }
+
+func (pointless) PublishAsync(bus.Msg) (Pending, error) {
+	var none *bus.Pending
+	return none, bus.ErrUnavailable
+}
+
+// TestStreamQuotesLittle: what is wrong with a line is told without repeating all of it, since a window of such lines would
+// hold far more than its bytes.
+func TestStreamQuotesLittle(t *testing.T) {
+	_, url := serve(t, Config{Publisher: &memory{}})
+	long := strings.Repeat("ü", 100<<10)
+	for _, line := range []string{`{"` + long + `":1}`, `{"topic":"a","data":1,"enc":"` + long + `"}`} {
+		got := post(t, url+"/v1/messages", line)
+		if !strings.HasPrefix(got.body, `{"error":"bad_request"`) || len(got.body) > 2*maxExplained || strings.Contains(got.body, "\ufffd") {
+			t.Errorf("got %d bytes beginning with %.100q", len(got.body), got.body)
+		}
+	}
+}
+
 // TestStreamOutlivesNobody: a client that goes away in the middle, one that ends its half early, and one that does not
 // read its results all leave nothing behind. goleak in TestMain looks for goroutines, the places are looked at here.
 func TestStreamOutlivesNobody(t *testing.T) {

@@ -16,7 +16,7 @@ type window struct {
 
 // sent is a message on its way to the stream, or what was wrong with it.
 type sent struct {
-	pending Pending // nil if err says why
+	pending Pending // undefined if there is an err
 	err     error
 	bytes   int
 }
