@@ -18,6 +18,8 @@ type committer struct {
 	mu    sync.Mutex
 	round *round // guarded by mu; the one that has not begun, nil if nobody waits for it
 	busy  bool   // guarded by mu; a round is running
+
+	broken error // owned by run; the first failure of sync, which is the last call of it
 }
 
 // round is one fsync, for everything that was stored before it began.
@@ -49,15 +51,26 @@ func (c *committer) commit() *round {
 	return next
 }
 
-// run works off rounds until nobody waits for one.
+// run works off rounds until nobody waits for one. After a failure all of them fail: the kernel tells of what it could not
+// write once and may have dropped it, so that the next fsync succeeds and proves nothing.
 func (c *committer) run() {
 	for r := c.begin(); r != nil; r = c.begin() {
-		seq := c.stored.Load() // before fsync: what is stored meanwhile may have been missed
-		if r.err = c.sync(); r.err == nil {
-			raise(&c.synced, seq)
+		if c.broken == nil {
+			c.broken = c.flush()
 		}
+		r.err = c.broken
 		close(r.done)
 	}
+}
+
+// flush puts on the disk what has been stored before the call.
+func (c *committer) flush() error {
+	seq := c.stored.Load() // before fsync: what is stored meanwhile may have been missed
+	err := c.sync()
+	if err == nil {
+		raise(&c.synced, seq)
+	}
+	return err
 }
 
 // begin takes the round that waits, nil if there is none. Who comes later belongs to the next one.

@@ -53,6 +53,26 @@ func TestCommitterFails(t *testing.T) {
 	}
 }
 
+// TestCommitterStaysBroken: the kernel reports a failed write once, and the next fsync succeeds without what was lost. Who
+// waits for that one must not be told that all is well.
+func TestCommitterStaysBroken(t *testing.T) {
+	broken := errors.New("input/output error")
+	began, results := make(chan struct{}, 2), make(chan error, 2)
+	c := newCommitter(func() error { began <- struct{}{}; return <-results })
+	c.store(1)
+	first := c.commit()
+	await(t, "first fsync", began)
+	c.store(2)
+	second := c.commit()
+	results <- broken
+	results <- nil
+	await(t, "first round", first.done)
+	await(t, "second round", second.done)
+	if !errors.Is(second.err, broken) || c.covers(1) || c.covers(2) {
+		t.Errorf("got %v after a failure, 1 covered %v, 2 covered %v; want %v, false, false", second.err, c.covers(1), c.covers(2), broken)
+	}
+}
+
 // TestSyncAlwaysWaits: no message is acknowledged before an fsync that began after it was stored. The seam counts; a
 // power failure cannot be had in a test.
 func TestSyncAlwaysWaits(t *testing.T) {
