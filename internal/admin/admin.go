@@ -110,10 +110,14 @@ func (s *Server) server() *http.Server {
 }
 
 // limitAnswer gives every answer a deadline. A server-wide WriteTimeout would cut profiles, which
-// net/http/pprof refuses to take under one.
+// net/http/pprof refuses to take under one. A body has the same time: net/http waits for the rest of it before
+// it sends even a refusal, and a client that sends none would keep its descriptor for ever.
 func limitAnswer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		extendAnswer(w, 0)
+		if r.ContentLength != 0 { // without a body, net/http would take the deadline for the client's end
+			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(answerTimeout))
+		}
 		next.ServeHTTP(w, r)
 	})
 }
@@ -124,7 +128,8 @@ func extendAnswer(w http.ResponseWriter, d time.Duration) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d + answerTimeout))
 }
 
-// Handle adds a page under a pattern of http.ServeMux. It must be called before Serve.
+// Handle adds a page under a pattern of http.ServeMux. It must be called before Serve. A page that takes longer than 30 s
+// to read a request's body, or to answer, sets its own deadlines through http.ResponseController.
 func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
 // Addr is the bound address; it has the real port if port 0 was asked for.

@@ -181,3 +181,24 @@ func TestShutdownBreaksProfilesOff(t *testing.T) {
 		t.Errorf("got status %d, want 502", got)
 	}
 }
+
+// deadlines is a ResponseWriter that remembers the deadline for reading.
+type deadlines struct {
+	http.ResponseWriter
+	read time.Time
+}
+
+func (d *deadlines) SetReadDeadline(t time.Time) error { d.read = t; return nil }
+
+// TestBodiesHaveADeadline: a client that announces a body and does not send it must not keep a descriptor, also of a request
+// that nobody reads; a request without one may take as long as a profile.
+func TestBodiesHaveADeadline(t *testing.T) {
+	handler := limitAnswer(http.NotFoundHandler())
+	for body, want := range map[string]bool{"": false, "x": true} {
+		d := &deadlines{ResponseWriter: httptest.NewRecorder()}
+		handler.ServeHTTP(d, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", strings.NewReader(body)))
+		if got := time.Until(d.read) > 0; got != want {
+			t.Errorf("body %q: got deadline %v, want one: %v", body, d.read, want)
+		}
+	}
+}

@@ -23,6 +23,7 @@ func (h *Handler) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	control := http.NewResponseController(w)
+	_ = control.SetReadDeadline(time.Time{}) // lines may be far apart; the server's deadline is for bodies that are small
 	if err := control.EnableFullDuplex(); err != nil {
 		h.refuse(w, err)
 		return

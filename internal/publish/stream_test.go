@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"sync/atomic"
@@ -231,6 +232,23 @@ func TestStreamQuotesLittle(t *testing.T) {
 		if !strings.HasPrefix(got.body, `{"error":"bad_request"`) || len(got.body) > 2*maxExplained || strings.Contains(got.body, "\ufffd") {
 			t.Errorf("got %d bytes beginning with %.100q", len(got.body), got.body)
 		}
+	}
+}
+
+// TestStreamHasNoReadDeadline: what a server allows a usual body to take is not for a pipeline.
+func TestStreamHasNoReadDeadline(t *testing.T) {
+	h := New(Config{Publisher: &memory{}, Authorizer: only("a")})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_ = http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		h.stream(w, r)
+	}))
+	defer server.Close()
+	body, out := io.Pipe()
+	defer func() { _ = out.Close() }()
+	resp := stream(t, t.Context(), server.URL, body)
+	_, _ = io.WriteString(out, `{"topic":"a","data":1}`+"\n")
+	if got, err := bufio.NewReader(resp.Body).ReadString('\n'); !strings.HasPrefix(got, `{"id":"epoch-1"`) {
+		t.Errorf("got %q, %v", got, err)
 	}
 }
 
