@@ -141,13 +141,25 @@ func (r *receiver) run(answer io.Reader) error {
 			return err
 		}
 	}
-	if _, open := <-r.times; open {
+	if !r.sentAll() {
 		return fmt.Errorf("the gateway ended the answer after %d lines, before the input ended", r.lines())
 	}
 	if r.failed > 0 {
 		return fmt.Errorf("%d of %d lines were not stored", r.failed, r.lines())
 	}
 	return nil
+}
+
+// sentAll tells whether the answer ended because all lines have their result. The sender closes times before it ends the
+// request, and the gateway ends its answer after that; one that ends earlier must not be waited for with the next line,
+// which may never come.
+func (r *receiver) sentAll() bool {
+	select {
+	case _, open := <-r.times:
+		return !open
+	default:
+		return false
+	}
 }
 
 func (r *receiver) lines() int { return r.stored + r.duplicates + r.failed }

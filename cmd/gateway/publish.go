@@ -100,15 +100,15 @@ type publishClient struct {
 
 // single publishes one message and prints the result.
 func (c *publishClient) single(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, publishPatience)
-	defer cancel()
 	payload := []byte(c.flags.Data)
 	if c.flags.Data == "" {
 		var err error
-		if payload, err = io.ReadAll(c.program.stdin); err != nil {
+		if payload, err = readAll(ctx, c.program.stdin); err != nil {
 			return fmt.Errorf("read standard input: %w", err)
 		}
 	}
+	ctx, cancel := context.WithTimeout(ctx, publishPatience)
+	defer cancel()
 	resp, err := c.post(ctx, "/v1/topics/"+url.PathEscape(c.flags.Topic), bytes.NewReader(payload))
 	if err != nil {
 		return err
@@ -116,6 +116,25 @@ func (c *publishClient) single(ctx context.Context) error {
 	defer func() { _ = resp.Body.Close() }()
 	_, err = io.Copy(c.program.stdout, resp.Body)
 	return err
+}
+
+// readAll reads until in or ctx ends. A read that waits stays behind when ctx ends: the process is about to end as well.
+func readAll(ctx context.Context, in io.Reader) ([]byte, error) {
+	var (
+		text []byte
+		err  error
+		done = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		text, err = io.ReadAll(in)
+	}()
+	select {
+	case <-done:
+		return text, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 }
 
 // post sends a request; an answer other than 200 is an error.
