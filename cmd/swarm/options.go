@@ -65,6 +65,8 @@ func (f *flags) options(p *problems) *options {
 	}
 	if o.json == "-" && o.report == "-" {
 		p.add("--report: JSON and HTML cannot both go to standard output")
+	} else if o.json != "" && o.json == o.report {
+		p.add("--report: JSON and HTML cannot both go to %s", o.json)
 	}
 	if o.conns > 0 && f.Slow > o.conns {
 		p.add("--slow: %d clients of %d cannot be slow", f.Slow, o.conns)

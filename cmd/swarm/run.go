@@ -34,6 +34,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	if o == nil {
 		return code
 	}
+	if err := o.tryOutputs(); err != nil {
+		fmt.Fprintf(stderr, "swarm: %v\n", err)
+		return exitUsage
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop, release := interrupts(func() { cancel(errForced) })
