@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strconv"
 	"text/tabwriter"
 
 	"tickgate/internal/admin"
@@ -25,6 +26,10 @@ func (f *topicsFlags) command() config.Command {
 
 // topics is `gateway topics`. It returns the exit code.
 func (p program) topics(ctx context.Context, f *topicsFlags, cfg *config.Config) int {
+	if problems := f.check(cfg); len(problems) > 0 {
+		_, _ = fmt.Fprintf(p.stderr, "gateway topics: wrong settings:\n%v\n", problems)
+		return config.ExitUsage
+	}
 	ctx, cancel := context.WithTimeout(ctx, publishPatience)
 	defer cancel()
 	query := url.Values{"prefix": {f.Prefix}, "limit": {f.Limit}}
@@ -50,6 +55,17 @@ func (p program) topics(ctx context.Context, f *topicsFlags, cfg *config.Config)
 		_, _ = fmt.Fprintf(p.stderr, "gateway topics: not counted: %s\n", e)
 	}
 	return exitOK
+}
+
+// check returns all that is wrong with the flags.
+func (f *topicsFlags) check(cfg *config.Config) (problems config.Problems) {
+	if n, err := strconv.Atoi(f.Limit); err != nil || n < 1 || n > admin.MaxTopics {
+		problems = append(problems, config.Problem{Setting: "--limit", Value: f.Limit, Message: fmt.Sprintf("write a number from 1 to %d", admin.MaxTopics)})
+	}
+	if cfg.Server.Admin.Addr == "" {
+		problems = append(problems, config.Problem{Setting: "--admin", Value: "off", Message: "name the private listener of the gateway to ask, such as 127.0.0.1:9090"})
+	}
+	return problems
 }
 
 // fetchJSON reads a page of the private listener.

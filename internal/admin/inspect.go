@@ -39,7 +39,8 @@ type Inspector interface {
 
 const (
 	defaultTopics = 1000
-	maxTopics     = 100_000
+	// MaxTopics is the most topics that GET /v1/topics may be asked for.
+	MaxTopics = 100_000
 	// maxInspect bounds a process's answer in bytes: a topic takes at most some 350.
 	maxInspect = 40 << 20
 )
@@ -68,8 +69,8 @@ func (s *Server) topics(w http.ResponseWriter, r *http.Request) {
 	limit := defaultTopics
 	if text := r.FormValue("limit"); text != "" {
 		var err error
-		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > maxTopics {
-			refuseJSON(w, http.StatusBadRequest, "bad_request", fmt.Sprintf("limit is %q; write a number from 1 to %d", text, maxTopics))
+		if limit, err = strconv.Atoi(text); err != nil || limit < 1 || limit > MaxTopics {
+			refuseJSON(w, http.StatusBadRequest, "bad_request", fmt.Sprintf("limit is %q; write a number from 1 to %d", text, MaxTopics))
 			return
 		}
 	}
