@@ -17,7 +17,7 @@ import (
 // Config is what the listener shows.
 type Config struct {
 	// Addr is the address to listen on, host:port. On a loopback address, requests must name a
-	// loopback host (see guardHost).
+	// loopback host (see guardHost), and pages of other sites get nothing (see guardOrigin).
 	Addr string
 	// Workers returns the processes to ask, this one included, in the order to show them. It is
 	// called for each request, from any goroutine.
@@ -94,7 +94,7 @@ func (s *Server) routes() {
 func (s *Server) server() *http.Server {
 	handler := limitAnswer(http.NewCrossOriginProtection().Handler(s.mux))
 	if addr, ok := s.listener.Addr().(*net.TCPAddr); ok && addr.IP.IsLoopback() {
-		handler = guardHost(handler)
+		handler = guardHost(guardOrigin(handler))
 	}
 	running, stop := context.WithCancel(context.Background())
 	server := &http.Server{

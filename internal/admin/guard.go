@@ -21,6 +21,22 @@ func guardHost(next http.Handler) http.Handler {
 	})
 }
 
+// guardOrigin keeps pages of other sites from having the operator's browser ask for what costs the gateway time, such as
+// ten profiles at once: what they may not read they could still start. It lets links from elsewhere through. Browsers of today
+// say where a request to loopback comes from (Fetch Metadata, https://www.w3.org/TR/fetch-metadata/); other programs say
+// nothing.
+func guardOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		site := r.Header.Get("Sec-Fetch-Site")
+		elsewhere := site == "cross-site" || site == "same-site" // same-site: another port of this machine
+		if elsewhere && r.Header.Get("Sec-Fetch-Dest") != "document" {
+			http.Error(w, "the private listener does not answer pages of other sites", http.StatusForbidden)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // loopbackHost tells whether a Host header names this machine. One that is missing is fine: every
 // browser sends it.
 func loopbackHost(host string) bool {

@@ -35,3 +35,41 @@ func TestRebinding(t *testing.T) {
 		_ = s.listener.Close()
 	}
 }
+
+// TestOtherSites: pages elsewhere may link to the listener, and neither load anything from it nor publish; without a
+// browser's headers everything is allowed.
+func TestOtherSites(t *testing.T) {
+	s, _ := start(t, Config{}, Local("0", process("a 1\n")))
+	s.Handle("POST /v1/topics/{topic}", http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, tt := range []struct {
+		method, path, site, dest, origin string
+		want                             int
+	}{
+		{http.MethodGet, "/healthz", "", "", "", 200},
+		{http.MethodGet, "/healthz", "none", "document", "", 200},
+		{http.MethodGet, "/healthz", "same-origin", "empty", "", 200},
+		{http.MethodGet, "/healthz", "cross-site", "document", "", 200},
+		{http.MethodGet, "/healthz", "cross-site", "image", "", 403},
+		{http.MethodGet, "/healthz", "cross-site", "iframe", "", 403},
+		{http.MethodGet, "/healthz", "same-site", "empty", "", 403},
+		{http.MethodPost, "/v1/topics/a", "", "", "", 200},
+		{http.MethodPost, "/v1/topics/a", "same-origin", "empty", "http://127.0.0.1:9090", 200},
+		{http.MethodPost, "/v1/topics/a", "cross-site", "empty", "http://evil.example", 403},
+		{http.MethodPost, "/v1/topics/a", "cross-site", "document", "http://evil.example", 403}, // a form
+		{http.MethodPost, "/v1/topics/a", "same-site", "empty", "http://127.0.0.1:3000", 403},
+		{http.MethodPost, "/v1/topics/a", "", "", "http://127.0.0.1:3000", 403}, // a browser without fetch metadata
+		{http.MethodPost, "/v1/topics/a", "", "", "null", 403},
+	} {
+		r := httptest.NewRequestWithContext(t.Context(), tt.method, "http://127.0.0.1:9090"+tt.path, nil)
+		for name, value := range map[string]string{"Sec-Fetch-Site": tt.site, "Sec-Fetch-Dest": tt.dest, "Origin": tt.origin} {
+			if value != "" {
+				r.Header.Set(name, value)
+			}
+		}
+		w := httptest.NewRecorder()
+		s.http.Handler.ServeHTTP(w, r)
+		if w.Code != tt.want {
+			t.Errorf("%+v: got %d", tt, w.Code)
+		}
+	}
+}
