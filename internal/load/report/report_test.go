@@ -264,3 +264,12 @@ func TestTicksAreFolded(t *testing.T) {
 		t.Errorf("got %+v and %d rows", k, len(rows))
 	}
 }
+
+// TestExamplesHaveNoSecrets: a report is passed on, and a target's URL may have a token in it.
+func TestExamplesHaveNoSecrets(t *testing.T) {
+	run := example(t)
+	run.Final.Faults.Examples = map[load.Failure]string{load.Refused: "ws://h/ws?token=hunter2: connection refused"}
+	if got := New(run).Connections.Examples; len(got) != 1 || strings.Contains(got[0], "hunter2") || !strings.Contains(got[0], "connection refused") {
+		t.Errorf("got %q, want the example without the token", got)
+	}
+}

@@ -94,7 +94,7 @@ func (run *Run) connections() Connections {
 		}
 	}
 	for _, kind := range slices.Sorted(maps.Keys(f.Examples)) {
-		example := kind.String() + ": " + f.Examples[kind]
+		example := kind.String() + ": " + sample.RedactExample(f.Examples[kind])
 		if remedy := kind.Remedy(); remedy != "" {
 			example += "; " + remedy
 		}

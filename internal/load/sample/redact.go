@@ -40,10 +40,32 @@ func redact(arg string) (clean string, hide bool) {
 		value, _ = redact(value)
 		return name + "=" + value, false
 	}
-	if field, _, ok := strings.Cut(arg, ": "); ok && secret.MatchString(field) && !strings.ContainsAny(field, " /{") {
+	if field, _, ok := strings.Cut(arg, ":"); ok && secret.MatchString(field) && !strings.ContainsAny(field, " /{") {
 		return field + ": " + Redacted, false
 	}
-	return RedactURL(arg), false
+	return RedactURL(redactMembers(arg)), false
+}
+
+// member is a member of a JSON object whose value is a string, such as what a client sends to say who it is.
+var member = regexp.MustCompile(`"([^"\\]*)"(\s*:\s*)"(?:[^"\\]|\\.)*"`)
+
+// redactMembers hides the values of JSON members whose names say that they are secrets.
+func redactMembers(text string) string {
+	return member.ReplaceAllStringFunc(text, func(found string) string {
+		if parts := member.FindStringSubmatch(found); secret.MatchString(parts[1]) {
+			return `"` + parts[1] + `"` + parts[2] + `"` + Redacted + `"`
+		}
+		return found
+	})
+}
+
+// RedactExample returns what is told of a failure, which begins with the target's URL, without the URL's secrets.
+func RedactExample(text string) string {
+	target, rest, ok := strings.Cut(text, ": ")
+	if !ok {
+		return RedactURL(text)
+	}
+	return RedactURL(target) + ": " + rest
 }
 
 // RedactURL returns URLs, separated by commas, without passwords, user names and secret parameters. What is no URL stays as it is.

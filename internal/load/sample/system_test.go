@@ -73,9 +73,20 @@ func TestRedact(t *testing.T) {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
 		}
 	}
-	headers := []string{"--header", "Authorization: Bearer hunter2", "--header", "Accept: x", "--header=Cookie: a=hunter2"}
-	if got := strings.Join(Redact(headers), "|"); strings.Contains(got, "hunter2") || !strings.Contains(got, "Accept: x") {
+	headers := []string{
+		"--header", "Authorization: Bearer hunter2", "--header", "Accept: x", "--header=Cookie: a=hunter2", "--header", "X-Api-Key:hunter2",
+		"--send", `{"op":"login","args":{"token": "hunter2","secret":"a\"hunter2"}}`,
+	}
+	got := strings.Join(Redact(headers), "|")
+	if strings.Contains(got, "hunter2") || !strings.Contains(got, "Accept: x") || !strings.Contains(got, `{"op":"login","args":{"token": "REDACTED","secret":"REDACTED"}}`) {
 		t.Errorf("got %s, want it without secrets", got)
+	}
+}
+
+func TestRedactExample(t *testing.T) {
+	got := RedactExample("ws://u:hunter2@h:1/ws?topic=a&token=hunter2: answered 403 Forbidden: \"no\"")
+	if want := "ws://REDACTED@h:1/ws?topic=a&token=REDACTED: answered 403 Forbidden: \"no\""; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 
