@@ -121,8 +121,8 @@ func (l *Loop[S]) dealWithBatch() {
 	c.batch = c.batch[:0]
 }
 
-// Waited returns for how long the bytes at hand may have been ready, at most: since the round before this one began. It is
-// 0 in a loop that does not coalesce.
+// Waited returns for how long the bytes at hand may have been ready, at most: since the round before this one began. How
+// long a loop that was asleep took to be woken is not in it. It is 0 in a loop that does not coalesce.
 func (l *Loop[S]) Waited() time.Duration {
 	c := &l.coalesce
 	return c.now.Sub(c.before)

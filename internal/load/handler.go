@@ -45,6 +45,17 @@ func (l *loop) OnData(c *conn, b []byte) int {
 // receive handles what an open connection has sent.
 func (l *loop) receive(c *conn, b []byte, now int64) int {
 	l.readable.ask(c.FD(), now)
+	t := l.tally(c.State())
+	before := t.Messages
+	used := l.receiveAs(c, b, now)
+	if n := t.Messages - before; n > 0 {
+		l.lag.record(l.readable.lag(l.ep.Waited(), now, n), n)
+	}
+	return used
+}
+
+// receiveAs does so on the target's transport.
+func (l *loop) receiveAs(c *conn, b []byte, now int64) int {
 	if l.target(c.State()).Transport == WebSocket {
 		return l.receiveFrames(c, b, now)
 	}

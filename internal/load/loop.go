@@ -51,7 +51,7 @@ type book struct {
 }
 
 func newBook() book {
-	b := book{connect: newCounts(), handshake: newCounts(), lag: newCounts()}
+	b := book{connect: newCounts(), handshake: newCounts(), lag: newCounts(), readable: newReadable()}
 	for phase := range b.latency {
 		for t := range b.latency[phase] {
 			b.latency[phase][t] = newCounts()

@@ -10,7 +10,6 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	t := l.tally(s)
 	t.Messages++
 	t.Bytes += int64(len(payload))
-	l.lag.record(l.ep.Waited(), 1)
 	m := l.stamps.read(payload)
 	replayed := m.timed && m.due < s.mark
 	switch {

@@ -76,3 +76,49 @@ func TestLagOfATick(t *testing.T) {
 		t.Errorf("got a lag of %d, want 20", got[0].Lag)
 	}
 }
+
+// What the loop says about a message's wait is cut to what the kernel says about the last read it was asked about, and those
+// after it.
+func TestLag(t *testing.T) {
+	const ms, tick = int64(time.Millisecond), int64(4 * time.Millisecond)
+	tests := []struct {
+		name      string
+		age       int64 // of the read before, which was asked about; unasked: no answer
+		messages  int64 // in it
+		waited    int64 // of the read at hand, 1 ms later
+		want, own int64 // of the read at hand, and of the one before with the same waited
+	}{
+		{"the loop's word is within the kernel's", 100 * ms, 1, 102 * ms, 102 * ms, 102 * ms},
+		{"two rounds are longer than the wait", 100 * ms, 1, 200 * ms, 105 * ms, 104 * ms},
+		{"woken late", 100 * ms, 1, 0, 97 * ms, 96 * ms},
+		{"short waits are the loop's to tell", 0, 1, ms / 2, ms / 2, ms / 2},
+		{"no answer", unasked, 1, 200 * ms, 200 * ms, 200 * ms},
+		{"the age of the last of several", 0, 2, 200 * ms, 200 * ms, 200 * ms},
+	}
+	for _, tt := range tests {
+		r := readable{age: tt.age, known: unasked, asked: 1000 * ms, tick: tick}
+		if got := r.lag(time.Duration(tt.waited), r.asked, tt.messages); got != time.Duration(tt.own) {
+			t.Errorf("%s: got %v, want %v", tt.name, got, time.Duration(tt.own))
+		}
+		r.age = unasked
+		if got := r.lag(time.Duration(tt.waited), r.asked+ms, 3); got != time.Duration(tt.want) {
+			t.Errorf("%s, later: got %v, want %v", tt.name, got, time.Duration(tt.want))
+		}
+	}
+}
+
+// TestEveryMessageHasALag: whatever came in one read, and with or without a kernel that answers.
+func TestEveryMessageHasALag(t *testing.T) {
+	for _, transport := range []Transport{WebSocket, SSE} {
+		l, c := hotLoop(t, transport)
+		var both []byte
+		for _, message := range framed(transport, 2) {
+			both = append(both, message...)
+		}
+		l.OnData(c, both)
+		l.OnData(c, both[:len(both)/2])
+		if got := l.lag.dist().Total(); got != 3 {
+			t.Errorf("%v: got %d lags, want 3", transport, got)
+		}
+	}
+}

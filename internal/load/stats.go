@@ -15,8 +15,9 @@ type Stats struct {
 	Ramp, Hold [Transports]Dist `json:"-"`
 	Connect    Dist             `json:"-"` // connect(2), that is SYN to established
 	Handshake  Dist             `json:"-"` // from the request to the complete answer
-	// Lag is for how long each message may have been ready before a loop dealt with it, at most: since the round of
-	// events before (epoll.Loop.Waited). It is the swarm's own share of every latency.
+	// Lag is for how long each message may have been ready before a loop dealt with it: since the round of events before
+	// (epoll.Loop.Waited), but no longer than the kernel says, asked once a millisecond for the age of what is read. It is
+	// the swarm's own share of every latency, at most.
 	Lag Dist `json:"-"`
 
 	LastOpen time.Time // of the last handshake; zero if there was none
