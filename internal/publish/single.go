@@ -17,6 +17,9 @@ const (
 	eventHeader = bus.EventHeader
 	msgIDHeader = "Nats-Msg-Id"
 
+	// gapEvent is what an event stream calls a gap (wire.AppendSSEGap), and no publisher may pretend one.
+	gapEvent = "gap"
+
 	// maxAttribute bounds an event type and a message id in bytes; the stream has room for both.
 	maxAttribute = 256
 )
@@ -67,6 +70,9 @@ func (h *Handler) check(m bus.Msg, grant Grant) error {
 	}
 	if err := checkAttribute("message id", m.MsgID); err != nil {
 		return err
+	}
+	if m.Event == gapEvent {
+		return badRequest("the event type %q is the gateway's own: it tells clients that messages are missing; take another one", gapEvent)
 	}
 	if !grant(m.Topic) {
 		return forbidden(m.Topic)

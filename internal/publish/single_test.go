@@ -37,6 +37,7 @@ func TestSingleIsRefused(t *testing.T) {
 		{"wildcard", "a.*", "x", nil, nil, 400, `"bad_topic"`},
 		{"empty token", "a..b", "x", nil, nil, 400, `"bad_topic"`},
 		{"too large", "a", "12345678901", nil, nil, 413, "--max-message"},
+		{"event of the gateway's own", "a", "x", []string{"Tickgate-Event", "gap"}, nil, 400, "gateway's own"},
 		{"event with control characters", "a", "x", []string{"Tickgate-Event", "a\tb"}, nil, 400, "control characters"},
 		{"long id", "a", "x", []string{"Nats-Msg-Id", strings.Repeat("x", 257)}, nil, 400, "257 bytes"},
 		{"compressed", "a", "x", []string{"Content-Encoding", "gzip"}, nil, 415, "gzip"},
