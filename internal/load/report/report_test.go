@@ -273,3 +273,15 @@ func TestExamplesHaveNoSecrets(t *testing.T) {
 		t.Errorf("got %q, want the example without the token", got)
 	}
 }
+
+// TestChurnIsNoFailureOfTheRamp: churn begins with the hold, and so before the counters of its beginning are read.
+func TestChurnIsNoFailureOfTheRamp(t *testing.T) {
+	for left, want := range map[int64]int{0: 97, 3: 100, 5: 100} {
+		run := example(t)
+		run.Full.Swarm.Open = [load.Transports]int{67, 30}
+		run.Full.Swarm.ByTransport[load.WebSocket].Left = left
+		if got := New(run).Connections.AfterRamp; got != want {
+			t.Errorf("%d left: got %d after the ramp, want %d", left, got, want)
+		}
+	}
+}

@@ -78,7 +78,7 @@ func (run *Run) connections() Connections {
 	sum, ramp := run.Final.Sum(), run.Full.Swarm.Sum()
 	f := &run.Final.Faults
 	c := Connections{
-		Connected: run.End.Swarm.Connected(), AfterRamp: run.Full.Swarm.Connected(),
+		Connected: run.End.Swarm.Connected(), AfterRamp: run.afterRamp(),
 		Dialed: sum.Dialed, Opened: sum.Opened, Disconnects: sum.Disconnects, Left: run.End.Swarm.Sum().Left,
 		Hinted: sum.Hinted, Resumed: sum.Resumed, GaveUp: run.End.Swarm.GaveUp,
 		Statuses: f.Statuses, CloseCodes: f.CloseCodes,
@@ -101,6 +101,13 @@ func (run *Run) connections() Connections {
 		c.Examples = append(c.Examples, example)
 	}
 	return c
+}
+
+// afterRamp returns how many were connected when the ramp was over. The swarm's counters of that moment are read when
+// holding has begun already: who has left since, as churn wants it, had got connected.
+func (run *Run) afterRamp() int {
+	s := run.Full.Swarm
+	return max(s.Connected(), min(s.Connected()+int(s.Sum().Left), run.Plan.Planned))
 }
 
 // messages reports the counts of the whole run, and the rate between two moments of it.
