@@ -31,6 +31,7 @@ var layers = []layer{
 	{"internal/session", []string{"internal/epoll", "internal/wire", "internal/hub", "internal/auth"}, "a session sits between loops and hub; where messages come from and how it was configured is not its concern"},
 	{"internal/publish", []string{"internal/bus"}, "publishers reach the stream and nothing behind it; who may is told by an interface"},
 	{"internal/admin", []string{"internal/hub", "internal/bus"}, "the private listener shows and publishes; it reaches no connection, and metrics come as an http.Handler"},
+	{"scripts/rivals/publisher", nil, "it publishes to servers that are not ours"},
 	{"internal/plot", nil, "axes and paths are arithmetic; what they show is their callers'"},
 	{"internal/load", []string{"internal/epoll", "internal/wire"}, "the swarm is a black-box client: what it shares with the gateway's inside could hide the gateway's mistakes from it"},
 	{"internal/load/sample", nil, "prices are read from /proc and a metrics page of any server, and so without knowing ours"},
