@@ -50,6 +50,7 @@ type count struct {
 type cadence struct {
 	least time.Duration // pause between two readings
 	next  time.Time
+	slow  int // how often the pauses have been doubled
 }
 
 const (
@@ -60,6 +61,9 @@ const (
 	leastDearPause = 200 * time.Millisecond
 	// pagePause is between two looks at the page of metrics: a server with seven processes takes 5 ms for one.
 	pagePause = time.Second
+	// maxReadings bounds the samples, each of which has a number for every cache of the kernel. When there are more, the ramp
+	// is a slow one: every other sample is dropped, and the pauses are doubled.
+	maxReadings = 600
 	// firstHold is when the first sample is taken while holding; each pause after it is twice as long.
 	firstHold = time.Second
 )
@@ -93,7 +97,7 @@ func (m *meter) look(ctx context.Context) {
 	now := time.Now()
 	m.collect()
 	if m.survey.page != "" && m.pages == nil && !now.Before(m.nextPage) {
-		m.nextPage = now.Add(pagePause)
+		m.nextPage = now.Add(pagePause << m.cheap.slow)
 		m.ask(ctx, now)
 	}
 	switch {
@@ -111,7 +115,7 @@ func (m *meter) hold(ctx context.Context, held time.Duration) {
 		return
 	}
 	m.holds *= 2
-	m.samples = append(m.samples, m.read(true))
+	m.keep(m.read(true))
 	if m.survey.page != "" && m.pages == nil {
 		m.ask(ctx, time.Now())
 	}
@@ -122,7 +126,7 @@ func (m *meter) paced(dear bool) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	before := threadTime()
-	m.samples = append(m.samples, m.read(dear))
+	m.keep(m.read(dear))
 	spent, now := threadTime()-before, time.Now()
 	m.cheap.put(now, spent)
 	if dear {
@@ -131,7 +135,7 @@ func (m *meter) paced(dear bool) {
 }
 
 func (c *cadence) put(now time.Time, spent time.Duration) {
-	c.next = now.Add(max(c.least, share*spent))
+	c.next = now.Add(max(c.least, share*spent) << c.slow)
 }
 
 // threadTime is the processor time of this thread.
@@ -195,8 +199,28 @@ func (m *meter) collect() {
 func (m *meter) take(t timed) {
 	m.pages = nil
 	if len(t.bytes) > 0 {
-		m.samples = append(m.samples, t)
+		m.keep(t)
 	}
+}
+
+// keep adds a sample, and makes room if there are too many.
+func (m *meter) keep(t timed) {
+	m.samples = append(m.samples, t)
+	if len(m.samples) <= maxReadings {
+		return
+	}
+	type kind struct{ dear, page bool }
+	seen := make(map[kind]int)
+	rest := slices.DeleteFunc(m.samples[1:], func(t timed) bool { // the first one is from before the first connection
+		var k kind
+		_, k.dear = t.bytes[cost.PSS]
+		_, k.page = t.bytes[cost.Live]
+		seen[k]++
+		return seen[k]%2 == 0
+	})
+	m.samples = m.samples[:1+len(rest)]
+	m.cheap.slow++
+	m.dear.slow++
 }
 
 // finish waits for the page that is on its way, and returns the lines.

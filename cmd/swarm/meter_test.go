@@ -36,6 +36,38 @@ func TestCadence(t *testing.T) {
 	}
 }
 
+// A ramp of ten hours leaves as many samples as one of a minute, spread over all of it, and of each kind.
+func TestSamplesAreBounded(t *testing.T) {
+	start := time.Unix(1_790_000_000, 0)
+	end := start.Add(10 * time.Hour)
+	m := meter{cheap: cadence{least: leastPause}}
+	readings := 0
+	for now := start; now.Before(end); now = m.cheap.next {
+		bytes := map[string]int64{cost.Slab: 1}
+		if readings++; readings%10 == 0 {
+			bytes = map[string]int64{cost.Live: 1}
+		}
+		m.keep(timed{at: now, bytes: bytes})
+		m.cheap.put(now, 0)
+	}
+	pages, early := 0, 0
+	for _, s := range m.samples {
+		if _, page := s.bytes[cost.Live]; page {
+			pages++
+		}
+		if s.at.Before(start.Add(5 * time.Hour)) {
+			early++
+		}
+	}
+	n := len(m.samples)
+	if n > maxReadings || n < maxReadings/2 || pages < n/20 || early < n/3 || !m.samples[0].at.Equal(start) {
+		t.Errorf("got %d samples, %d of them pages and %d from the first half; want at most %d", n, pages, early, maxReadings)
+	}
+	if readings > 20*maxReadings {
+		t.Errorf("got %d readings in ten hours, want pauses that grow", readings)
+	}
+}
+
 func TestPageBytes(t *testing.T) {
 	got := make(map[string]int64)
 	pageBytes(got, sample.Metrics{"go_gc_heap_live_bytes": 7, "go_memstats_mspan_sys_bytes": 1})
