@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"syscall"
 	"time"
+
+	"golang.org/x/net/netutil"
 )
 
 // Config is what the listener shows.
@@ -45,6 +47,9 @@ const (
 	headerTimeout = 5 * time.Second
 	idleTimeout   = 2 * time.Minute // longer than any usual scrape interval
 	maxHeader     = 16 << 10
+	// maxConns is how many connections are served at a time; further ones wait in the accept queue. All of
+	// them share the descriptors that a process keeps for itself (limits.ReserveFiles) with the stream's files.
+	maxConns = 128
 	// answerTimeout bounds an answer, from the end of the request to its last byte. Profiles
 	// extend it by their own length.
 	answerTimeout = 30 * time.Second
@@ -69,7 +74,7 @@ func Listen(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("private listener: %w", err)
 	}
-	s := &Server{config: cfg, listener: listener, mux: http.NewServeMux()}
+	s := &Server{config: cfg, listener: netutil.LimitListener(listener, maxConns), mux: http.NewServeMux()}
 	s.routes()
 	s.http = s.server()
 	return s, nil
