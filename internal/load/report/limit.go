@@ -6,6 +6,8 @@ import "fmt"
 const (
 	// burstShare is how much of the processors the delivery of a tick may take, from its first message to its last, before they are what it waits for.
 	burstShare = 0.6
+	// fullShare is the part of the time between two ticks that the delivery of one may take before the next one is in its way.
+	fullShare = 0.8
 	// prompt is a p99 in milliseconds below which nobody asks what the limit is.
 	prompt = 20.0
 	// mostly is the part of the processors with which other programs are what a slow run is about.
@@ -13,7 +15,8 @@ const (
 )
 
 // limit says what a run was limited by, or that nothing was at its limit, and why one can say so. The answer is the first that applies: the swarm, all
-// processors over the whole hold, and the processors while a tick is delivered.
+// processors over the whole hold, and the processors while a tick is delivered. The last are a limit of the run only if they leave no pause between
+// ticks; otherwise they are what the latency of a tick is made of, and the pause says how much more would fit.
 func limit(r *Report) (clause, because string) {
 	s := &r.Split
 	server, swarm := s.ServerUser+s.ServerKernel, s.SwarmUser+s.SwarmKernel
@@ -22,47 +25,25 @@ func limit(r *Report) (clause, because string) {
 	switch {
 	case r.Messages.PerSecond == 0 || r.Latency.Count == 0 || r.Connections.Connected == 0:
 		return "", ""
-	case s.Bottleneck && s.Idle >= idleShare && r.Swarm.LoopBusy > busyShare:
+	case s.Bottleneck && s.Idle >= idleShare && s.Others() <= max(server+swarm, mostly):
 		return "the swarm itself is the limit", s.Verdict
 	case s.Idle < idleShare && s.Others() > server+swarm:
 		return "other programs took the processors", "over the whole hold: " + shares
 	case s.Idle < idleShare:
 		return "the machine's processors are the limit", "over the whole hold: " + shares
 	case r.Latency.P99 <= prompt:
-		return "nothing is at its limit", fmt.Sprintf("the processors were idle %.0f %% of the time", 100*s.Idle)
+		return "nothing was at its limit", fmt.Sprintf("the processors were idle %.0f %% of the time", 100*s.Idle)
 	case s.Others() > max(server+swarm, mostly):
 		return "other programs took the processors", "over the whole hold: " + shares
-	case known && burst.share() >= burstShare && burst.server >= burst.swarm && !s.Bottleneck:
-		return "the server's CPU is the limit", burst.text(r)
+	case known && burst.share() >= burstShare && burst.part() < fullShare:
+		return "nothing was at its limit: " + burst.brief(), burst.headroom(r)
+	case known && burst.share() >= burstShare && burst.server >= burst.swarm:
+		return "the server's CPU is the limit", burst.text()
 	case known && burst.share() >= burstShare:
-		return "the processors that server and swarm share are the limit", burst.text(r)
+		return "the processors that server and swarm share are the limit", burst.text()
 	case s.Before.Count > 0 && s.Before.P50 > r.Ticks.Spread.P50:
 		return "ticks are late before the first is sent", fmt.Sprintf("a tick's first message is %s late, its last one %s later (p50)",
 			Duration(s.Before.P50), Duration(r.Ticks.Spread.P50))
 	}
-	return "no processor is at its limit", "over the whole hold: " + shares
-}
-
-// burst is how much of the processors the delivery of a tick takes.
-type burst struct {
-	server, swarm float64 // processor milliseconds
-	room          float64 // what the processors could have given between first and last delivery
-}
-
-func (b burst) share() float64 { return min((b.server+b.swarm)/b.room, 1) }
-
-// burstOf reports false where ticks are not known, or who worked for them.
-func burstOf(r *Report) (burst, bool) {
-	if r.Ticks.Count == 0 || r.Server == nil || r.Ticks.Spread.P50 == 0 {
-		return burst{}, false
-	}
-	messages := float64(r.Ticks.Deliveries) / 1000 // µs to ms
-	return burst{
-		server: r.Server.CPU * messages, swarm: r.Swarm.CPU * messages, room: r.Ticks.Spread.P50 * float64(max(r.Environment.CPUs, 1)),
-	}, true
-}
-
-func (b burst) text(r *Report) string {
-	return fmt.Sprintf("to deliver a tick takes %s (p50), in which the processors are %.0f %% busy: server %s, swarm %s of processor time",
-		Duration(r.Ticks.Spread.P50), 100*b.share(), Duration(b.server), Duration(b.swarm))
+	return "no processor was at its limit", "over the whole hold: " + shares
 }

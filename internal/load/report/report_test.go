@@ -137,6 +137,28 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
+// TestSharedBurst: a swarm that waits for processors while the server uses them is not what the result is about; one that needs more than the server is.
+func TestSharedBurst(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		server *Server
+		spread float64
+		want   bool
+	}{
+		{"the server's burst", &Server{CPU: 5.3}, 365, false},
+		{"the swarm's burst", &Server{CPU: 1.5}, 180, true},
+		{"idle processors", &Server{CPU: 5.3}, 2000, true},
+		{"a server elsewhere", nil, 365, true},
+	} {
+		r := healthy()
+		r.Server, r.Environment.CPUs, r.Ticks.Deliveries, r.Ticks.Spread.P50, r.Latency.P99 = tt.server, 2, 100_000, tt.spread, 401
+		r.Swarm = Swarm{CPU: 2.1, Lag: Quantiles{P99: 336}}
+		if got, text := verdict(&r.Split, r); got != tt.want {
+			t.Errorf("%s: got %v, %q; want %v", tt.name, got, text, tt.want)
+		}
+	}
+}
+
 func TestAsserts(t *testing.T) {
 	asserts, err := ParseAsserts("p99<900.5ms, p50>=0.1s,loss=0,connected=100,connected!=99,server_cpu<=5.1us,conn_bytes<300,spread_max<1s,gaps==0")
 	if err != nil {

@@ -59,9 +59,13 @@ func (s *Split) Others() float64 {
 	return max(1-s.ServerUser-s.ServerKernel-s.SwarmUser-s.SwarmKernel-s.SoftIRQ-s.Idle-s.Steal, 0)
 }
 
-// verdict says in a sentence what held the messages up.
+// verdict says in a sentence what held the messages up, and whether it was the swarm. Where the burst of a tick takes all processors, most of it for the
+// server, messages wait for the swarm to read them as they would for the server to send them: that is a remark about the machine. So equal runs get equal
+// verdicts, whichever of the two the kernel lets go first.
 func verdict(s *Split, r *Report) (swarm bool, text string) {
-	lagging := r.Swarm.Lag.P99 > max(lagFloor, lagShare*r.Latency.P99)
+	lag := r.Swarm.Lag.P99
+	held := fmt.Sprintf("the swarm held messages up by %.1f ms (p99)", lag)
+	lagging := lag > max(lagFloor, lagShare*r.Latency.P99)
 	switch {
 	case r.Messages.PerSecond == 0:
 		return false, "no messages arrived while holding"
@@ -69,16 +73,22 @@ func verdict(s *Split, r *Report) (swarm bool, text string) {
 		return true, fmt.Sprintf("the swarm was the bottleneck: its loops were busy %.0f %% of the time; "+
 			"the server may be faster than this says", 100*r.Swarm.LoopBusy)
 	case lagging && s.Idle < idleShare && s.Others() > mostly:
-		return true, fmt.Sprintf("the swarm held messages up by %.1f ms (p99) because other programs left no processor free", r.Swarm.Lag.P99)
+		return true, held + " because other programs left no processor free"
 	case lagging && s.Idle < idleShare:
-		return true, fmt.Sprintf("the swarm held messages up by %.1f ms (p99) because no processor was free: "+
-			"server and swarm share too few", r.Swarm.Lag.P99)
+		return true, held + " because no processor was free: server and swarm share too few"
+	case lagging && burstIsServers(r):
+		return false, fmt.Sprintf("the swarm was not the bottleneck: of %.1f ms (p99), messages waited up to %.1f ms to be read, "+
+			"while the server took the processors that both share in a tick's burst", r.Latency.P99, lag)
 	case lagging:
-		return true, fmt.Sprintf("the swarm held messages up by %.1f ms (p99) of %.1f ms; in bursts it shares the processors "+
-			"with the server", r.Swarm.Lag.P99, r.Latency.P99)
+		return true, fmt.Sprintf("%s of %.1f ms, and not for the server's work; give it more --loops or a machine of its own", held, r.Latency.P99)
 	case s.Idle < idleShare:
 		return false, "the machine's processors were saturated"
 	}
-	return false, fmt.Sprintf("the swarm was not the bottleneck: it held messages up by %.1f ms (p99) of %.1f ms",
-		r.Swarm.Lag.P99, r.Latency.P99)
+	return false, fmt.Sprintf("the swarm was not the bottleneck: it held messages up by %.1f ms (p99) of %.1f ms", lag, r.Latency.P99)
+}
+
+// burstIsServers reports whether the delivery of a tick takes the processors, and most of it is the server's work.
+func burstIsServers(r *Report) bool {
+	b, known := burstOf(r)
+	return known && b.share() >= burstShare && b.server >= b.swarm
 }

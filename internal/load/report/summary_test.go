@@ -50,10 +50,17 @@ func TestSummary(t *testing.T) {
 		{"others, with some idle time", func(r *Report) { r.Split = Split{ServerUser: 0.1, Idle: 0.2} }, Good, []string{"other programs took the processors"}},
 		{"machine", func(r *Report) { r.Split = Split{ServerUser: 0.6, SwarmUser: 0.3, Idle: 0.01} }, Good, []string{"the machine's processors are the limit"}},
 		{"bursts", func(r *Report) {
-			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 400, 2
+			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 365, 2
+		}, Good, []string{"p99 432 ms; nothing was at its limit: a tick's burst took 365 ms of every 1000 ms"}},
+		{"bursts without a pause", func(r *Report) {
+			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 365, 2
+			r.TickRows = []TickRow{{At: 1.2}, {At: 0.8}, {At: 0.4}}
 		}, Good, []string{"the server's CPU is the limit"}},
+		{"bursts of the swarm", func(r *Report) {
+			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Phases.Hold = &Server{CPU: 400}, 500, 900, 60
+		}, Good, []string{"the processors that server and swarm share are the limit"}},
 		{"late feed", func(r *Report) { r.Split.Before.P50 = 100 }, Good, []string{"late before the first is sent"}},
-		{"fast", func(r *Report) { r.Latency.P99 = 3 }, Good, []string{"nothing is at its limit"}},
+		{"fast", func(r *Report) { r.Latency.P99 = 3 }, Good, []string{"nothing was at its limit"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,6 +79,20 @@ func TestSummary(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestHeadroom: what a pause between bursts leaves room for is said without digits that nobody knows.
+func TestHeadroom(t *testing.T) {
+	r := healthy()
+	r.Connections.Connected, r.Ticks.Deliveries = 100_000, 100_000
+	r.Server, r.Swarm.CPU, r.Environment.CPUs = &Server{CPU: 5.3}, 2.1, 2
+	r.Ticks.Spread.P50, r.Split.Idle = 365, 0.59
+	_, because := limit(r)
+	for _, want := range []string{"41 % busy over the whole hold", "100 % in a tick's burst of 365 ms", "at most 2.7 ticks a second, or 270,000 connections"} {
+		if !strings.Contains(because, want) {
+			t.Errorf("got %q, want %q in it", because, want)
+		}
 	}
 }
 

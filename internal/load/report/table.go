@@ -152,10 +152,23 @@ func (t *table) split(r *Report) {
 	if r.Server != nil {
 		t.row("waited for a processor", "server %.1f s, swarm %.1f s", r.Server.Waiting, r.Swarm.Waiting)
 	}
-	t.row("verdict", "%s", s.Verdict)
+	t.verdict(r)
 	for _, note := range r.Notes {
 		t.row("note", "%s", note)
 	}
+}
+
+// verdict says the same as the page does.
+func (t *table) verdict(r *Report) {
+	if r.Summary.Limit == "" {
+		t.row("verdict", "%s", r.Split.Verdict)
+		return
+	}
+	t.row("verdict", "%s", r.Summary.Limit)
+	if r.Summary.Because != r.Split.Verdict {
+		t.row("", "%s", r.Summary.Because)
+	}
+	t.row("swarm's part", "%s", r.Split.Verdict)
 }
 
 func (t *table) asserts(r *Report) {
