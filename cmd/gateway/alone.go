@@ -36,6 +36,6 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	defer startWalls(g.cfg, g.log, n, true)()
 	g.startFeed(ctx)
 	// Whatever ends the gateway, its clients are told when to come back.
-	err = g.wait(n.failed)
+	err = g.wait(n.failed, n.open)
 	return errors.Join(err, n.drain(g.cfg.Server.Drain, g.signals))
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"tickgate/internal/admin"
+	"tickgate/internal/auth"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
 	"tickgate/internal/feed"
@@ -28,6 +29,7 @@ type gateway struct {
 	signals <-chan os.Signal
 
 	feed feed.Feed
+	keys auth.PublishKeys
 	box  *blackbox // set before open
 
 	// Set as the gateway starts.
@@ -45,6 +47,7 @@ func (g *gateway) open(ctx context.Context, workers func() []admin.Worker) (err 
 	if err = g.listenAdmin(workers); err != nil {
 		return err
 	}
+	g.plan.explain(g.log)
 	if g.bus, err = bus.Open(ctx, busConfig(g.cfg, g.plan.workers > 1, g.log)); err != nil {
 		return err
 	}
@@ -76,7 +79,7 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 	if err != nil {
 		return err
 	}
-	g.ingest = newIngest(g.cfg, g.admin)
+	g.ingest = newIngest(g.cfg, g.keys, g.admin)
 	go func() {
 		if err := g.admin.Serve(); err != nil {
 			g.log.Error("admin listener ended", "error", err)
@@ -110,14 +113,14 @@ func (g *gateway) measure(m *metrics.Snapshot) {
 }
 
 // wait returns nil at the first signal, and an error when a part has failed. Errors of the feed do not end the gateway: its
-// clients and other publishers still need it.
-func (g *gateway) wait(failed <-chan error) error {
+// clients and other publishers still need it. open returns the number of connections.
+func (g *gateway) wait(failed <-chan error, open func() int) error {
 	g.ready.Unblock("clients")
 	g.log.Info("listening", "addr", g.addr, "workers", g.plan.workers, "loops", g.plan.loops, "version", version)
 	defer g.ready.Block("drain", "the gateway is shutting down")
 	select {
 	case sig := <-g.signals:
-		g.log.Info("draining", "signal", sig, "over", g.cfg.Server.Drain)
+		g.log.Info("draining; a second signal ends at once", "signal", sig, "connections", open(), "over", g.cfg.Server.Drain)
 		return nil
 	case err := <-failed:
 		return err

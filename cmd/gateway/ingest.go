@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 
 	"tickgate/internal/admin"
+	"tickgate/internal/auth"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
 	"tickgate/internal/metrics"
@@ -21,10 +22,10 @@ type ingest struct {
 }
 
 // newIngest adds the API to the listener.
-func newIngest(cfg *config.Config, listener *admin.Server) *ingest {
+func newIngest(cfg *config.Config, keys auth.PublishKeys, listener *admin.Server) *ingest {
 	in := &ingest{}
 	in.Handler = publish.New(publish.Config{
-		Publisher: in, Authorizer: publish.LoopbackOnly(listener.Addr()), MaxMessage: int(cfg.Topics.MaxMessage),
+		Publisher: in, Authorizer: authorizer(keys, listener.Addr()), MaxMessage: int(cfg.Topics.MaxMessage),
 	})
 	in.Register(listener.Handle)
 	return in

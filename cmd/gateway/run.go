@@ -80,24 +80,29 @@ func run(ctx context.Context, p program) int {
 	return p.exit(log, serve(ctx, cfg, p, log))
 }
 
-// exit tells the operator why the gateway ends.
+// exit tells the operator why the gateway ends. An end that was asked for twice is none to be alarmed about, but its
+// clients were not sent away in order.
 func (p program) exit(log *slog.Logger, err error) int {
-	if err == nil {
+	switch {
+	case err == nil:
 		return exitOK
+	case errors.Is(err, errForced):
+		log.Warn("gateway ended at once", "why", err)
+	default:
+		log.Error("gateway ended", "error", err)
 	}
-	log.Error("gateway ended", "error", err)
 	return exitFailed
 }
 
 // serve runs the gateway in one process or in several, as the limits demand.
 func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger) error {
-	plan, err := newPlan(cfg, log)
-	if err != nil {
-		return err
-	}
 	source, err := feed.New(feedConfig(cfg, p))
 	if err != nil {
 		return fmt.Errorf("feed: %w", err)
+	}
+	keys, err := loadKeys(cfg.Server.PublishKeys, log)
+	if err != nil {
+		return err
 	}
 	port, err := epoll.Reserve(cfg.Server.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -107,13 +112,26 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 		return fmt.Errorf("public listener: %w", err)
 	}
 	defer func() { _ = port.Close() }()
+	plan, err := newPlan(cfg, log)
+	if err != nil {
+		return err
+	}
 	signals, ignore := interrupt.Notify()
 	defer ignore()
 
 	g := &gateway{
-		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, feed: source,
+		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, feed: source, keys: keys,
 	}
-	if plan.workers > 1 {
+	if err := g.run(ctx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// run serves in as many processes as planned, until a signal or a failure.
+func (g *gateway) run(ctx context.Context) error {
+	if g.plan.workers > 1 {
 		return g.supervise(ctx)
 	}
 	return g.runAlone(ctx)
@@ -135,6 +153,8 @@ type plan struct {
 	maxConns int // per process
 	nofile   int // per process
 
+	why, whyFewer string // more than one process, and not all connections; empty if it is not so
+
 	quota epoll.Quota // of all processes together; nil where there is one
 
 	ticks *ticklog.Log // set before a node is made
@@ -150,19 +170,26 @@ func newPlan(cfg *config.Config, log *slog.Logger) (plan, error) {
 		return plan{}, fmt.Errorf("read the machine's limits: %w", err)
 	}
 	fit := machine.Fit(limits.Demand{Conns: cfg.Server.MaxConns, Role: limits.Gateway})
-	if why := fit.WhyFewer(); why != "" {
-		log.Warn("not all of --max-conns fits", "why", why)
+	p := plan{
+		workers: int(cfg.Server.Workers), loops: cfg.Server.Loops, nofile: int(machine.Files.Hard), whyFewer: fit.WhyFewer(),
 	}
-	p := plan{workers: int(cfg.Server.Workers), loops: cfg.Server.Loops, nofile: int(machine.Files.Hard)}
 	if cfg.Server.Workers == config.AutoWorkers {
-		p.workers = fit.Workers
-		if why := fit.WhyWorkers(); why != "" {
-			log.Info("several worker processes", "workers", fit.Workers, "why", why)
-		}
+		p.workers, p.why = fit.Workers, fit.WhyWorkers()
 	}
 	if p.loops == 0 {
 		p.loops = max(1, int(machine.CPUs)/p.workers)
 	}
 	p.maxConns = min(cfg.Server.MaxConns, max(1, p.nofile-limits.ReserveFiles))
 	return p, nil
+}
+
+// explain tells the operator what the limits made of the settings. It comes after all that a typing mistake can break: an
+// error should not have to be looked for behind it.
+func (p plan) explain(log *slog.Logger) {
+	if p.whyFewer != "" {
+		log.Warn("not all of --max-conns fits", "why", p.whyFewer)
+	}
+	if p.why != "" {
+		log.Info("several worker processes", "workers", p.workers, "why", p.why)
+	}
 }

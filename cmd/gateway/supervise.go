@@ -78,7 +78,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	defer stop()
 	go alive.watch(probing)
 	// Whatever ends the gateway, its clients are told when to come back.
-	err = g.wait(nil)
+	err = g.wait(nil, pool.Taken)
 	return errors.Join(err, g.drainWorkers(workers))
 }
 

@@ -123,8 +123,11 @@ func (c *Config) warnings() []string {
 	if c.Server.IO != IOEpoll {
 		w = append(w, fmt.Sprintf("--io=%s is for comparison only, not for service", c.Server.IO))
 	}
+	if c.Server.PublishKeys != "" && c.Server.Admin.Addr == "" {
+		w = append(w, fmt.Sprintf("--publish-keys=%s has no effect with --admin=off: there is nothing to publish through", c.Server.PublishKeys))
+	}
 	if host, _, err := net.SplitHostPort(c.Server.Admin.Addr); err == nil && !loopback(host) {
-		w = append(w, fmt.Sprintf("--admin=%s is reachable from other machines: it shows memory through pprof and has no authentication yet; keep it behind a firewall", c.Server.Admin.Addr))
+		w = append(w, fmt.Sprintf("--admin=%s is reachable from other machines: it shows memory through pprof and asks for a key for publishing only (--publish-keys); keep it behind a firewall", c.Server.Admin.Addr))
 	}
 	if s := c.Sockets; s.SndBuf != 0 && s.NotsentLowat > s.SndBuf {
 		w = append(w, fmt.Sprintf("--notsent-lowat=%s has no effect above --sndbuf=%s", s.NotsentLowat, s.SndBuf))

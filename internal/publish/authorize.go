@@ -37,7 +37,7 @@ type loopbackOnly struct{ loopback bool }
 func (l loopbackOnly) Authorize(*http.Request) (Grant, error) {
 	if !l.loopback {
 		return nil, &Refusal{http.StatusForbidden, "the private listener is reachable from other machines and has no publish keys: " +
-			"configure keys, or bind it to 127.0.0.1 with --admin"}
+			"configure keys with --publish-keys FILE, or bind it to 127.0.0.1 with --admin"}
 	}
 	return func(string) bool { return true }, nil
 }

@@ -187,6 +187,32 @@ func TestBadSurroundings(t *testing.T) {
 	}
 }
 
+// TestErrorsBeforeThePlan: what a typing mistake can break is told without the long line about worker processes before it.
+func TestErrorsBeforeThePlan(t *testing.T) {
+	t.Parallel()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = taken.Close() })
+	none := filepath.Join(t.TempDir(), "none")
+	for name, flags := range map[string]map[string]string{
+		"taken port":       {"listen": taken.Addr().String()},
+		"taken admin port": {"admin": taken.Addr().String()},
+		"missing file":     {"feed": "replay:" + none},
+		"missing keys":     {"publish-keys": none},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			limited := []string{"sh", "-c", `ulimit -n 400; exec "$@"`, "sh"} // so that 500 connections take workers
+			got := runToEnd(t, 20*time.Second, append(limited, gatewayLine(flags)...)...)
+			if lines := strings.Count(got.output, "\n"); got.code != 1 || lines != 1 {
+				t.Errorf("got exit code %d and %d lines, want 1 and one line:\n%s", got.code, lines, got.output)
+			}
+		})
+	}
+}
+
 // TestFullDisk: a gateway that cannot store what it acknowledges says so and ends, when the disk is full at the start and when it fills up.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()

@@ -41,6 +41,9 @@ func TestDrain(t *testing.T) {
 			if took := time.Since(started); took > drain+3*time.Second {
 				t.Errorf("got the end %v after SIGTERM, want about the drain time of %v", took, drain)
 			}
+			if log := g.log.String(); !strings.Contains(log, "connections=80") || !strings.Contains(log, "msg=stopped") {
+				t.Errorf("got no count of connections, or no word of the end, in the log:\n%s", log)
+			}
 			checkSentAway(t, streams, sockets, drain)
 		})
 	}
@@ -99,7 +102,7 @@ func TestSecondSignal(t *testing.T) {
 			for range 10 {
 				openSSE(t, "http://"+g.Addr+"/sse", nil)
 			}
-			g.killed = true // the exit code of an end at once is not promised
+			g.killed = true // it ends with 1, which is checked here
 			g.signal(t, syscall.SIGINT)
 			g.signal(t, syscall.SIGINT)
 			eventually(t, 10*time.Second, "503 from /readyz while draining", func() bool {
@@ -107,7 +110,14 @@ func TestSecondSignal(t *testing.T) {
 			})
 			never(t, 400*time.Millisecond, "the end before the second wish", g.hasExited)
 			g.signal(t, syscall.SIGINT)
-			g.waitExit(t, 3*time.Second)
+			if code := g.waitExit(t, 3*time.Second); code != 1 {
+				t.Errorf("got exit code %d, want 1", code)
+			}
+			for _, part := range []string{"a second signal ends at once", "connections=10", "ended at once"} {
+				if !strings.Contains(g.log.String(), part) {
+					t.Errorf("got no %q in the log:\n%s", part, g.log)
+				}
+			}
 		})
 	}
 }

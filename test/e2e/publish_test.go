@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -182,5 +184,50 @@ func checkTail(t *testing.T, g *gateway, p *publisher, acked []string) {
 		if want := fmt.Sprintf(`{"n":%d}`, n); e.data != want || n >= p.sent() {
 			t.Fatalf("got %s after the last acknowledged message, want %s or the end", e.data, want)
 		}
+	}
+}
+
+// TestPublishKeys: a private listener beyond loopback takes nothing without keys, and with keys everybody has to bring one,
+// on loopback as well.
+func TestPublishKeys(t *testing.T) {
+	t.Parallel()
+	const key = "0123456789abcdef0123456789abcdef"
+	file := filepath.Join(t.TempDir(), "keys")
+	if err := os.WriteFile(file, []byte("ci:"+key+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	bearer := http.Header{"Authorization": {"Bearer " + key}}
+	wrong := http.Header{"Authorization": {"Bearer 0" + key}}
+	tests := []struct {
+		name, admin, keys     string
+		without, wrong, right int // status
+	}{
+		{"network, no keys", "0.0.0.0:0", "-", 403, 403, 403},
+		{"network, keys", "0.0.0.0:0", file, 401, 401, 200},
+		{"loopback, no keys", "127.0.0.1:0", "-", 200, 200, 200},
+		{"loopback, keys", "127.0.0.1:0", file, 401, 401, 200},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "admin": tt.admin, "publish-keys": tt.keys}})
+			for _, try := range []struct {
+				name   string
+				header http.Header
+				want   int
+			}{{"without a key", nil, tt.without}, {"with a wrong key", wrong, tt.wrong}, {"with a key", bearer, tt.right}} {
+				if status, r := publish(t, g, "a", "x", try.header); status != try.want {
+					t.Errorf("%s: got %d %+v, want status %d", try.name, status, r, try.want)
+				}
+			}
+			cmd := exec.CommandContext(t.Context(), binaries.gateway, "publish", "--admin", g.Admin, "a", "y")
+			cmd.Env = append(os.Environ(), "TICKGATE_KEY="+key)
+			if out, err := cmd.CombinedOutput(); (err == nil) != (tt.right == http.StatusOK) {
+				t.Errorf("gateway publish: got %v, want it to fare like curl\n%s", err, out)
+			}
+			if strings.Contains(g.log.String(), key) {
+				t.Error("got the key in the log")
+			}
+		})
 	}
 }

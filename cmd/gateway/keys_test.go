@@ -1,0 +1,102 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"tickgate/internal/auth"
+	"tickgate/internal/publish"
+)
+
+const testKey = "0123456789abcdef0123456789abcdef"
+
+// TestAuthorizer: keys count wherever the listener is, and without them only loopback does.
+func TestAuthorizer(t *testing.T) {
+	keys, err := auth.ParsePublishKeys("ci:" + testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loopback := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
+	network := &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1)}
+	for _, tt := range []struct {
+		name     string
+		keys     auth.PublishKeys
+		listener net.Addr
+		fields   []string
+		status   int // 0: may publish
+	}{
+		{"no keys, loopback", auth.PublishKeys{}, loopback, nil, 0},
+		{"no keys, network", auth.PublishKeys{}, network, []string{"Bearer " + testKey}, http.StatusForbidden},
+		{"key, loopback", keys, loopback, []string{"Bearer " + testKey}, 0},
+		{"key, network", keys, network, []string{"Bearer " + testKey}, 0},
+		{"none, loopback", keys, loopback, nil, http.StatusUnauthorized},
+		{"none, network", keys, network, nil, http.StatusUnauthorized},
+		{"wrong", keys, loopback, []string{"Bearer " + testKey + "0"}, http.StatusUnauthorized},
+		{"its name", keys, loopback, []string{"Bearer ci"}, http.StatusUnauthorized},
+		{"empty", keys, loopback, []string{"Bearer "}, http.StatusUnauthorized},
+		{"two", keys, loopback, []string{"Bearer " + testKey, "Bearer x"}, http.StatusUnauthorized},
+		{"another scheme", keys, loopback, []string{"Basic " + testKey}, http.StatusUnauthorized},
+	} {
+		grant, err := authorizer(tt.keys, tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
+		var refusal *publish.Refusal
+		switch {
+		case tt.status == 0 && (err != nil || !grant("price.ACME")):
+			t.Errorf("%s: got %v, want a grant", tt.name, err)
+		case tt.status != 0 && (!errors.As(err, &refusal) || refusal.Status != tt.status):
+			t.Errorf("%s: got %v, want status %d", tt.name, err, tt.status)
+		case err != nil && strings.Contains(err.Error(), testKey):
+			t.Errorf("%s: got %q, which shows the key", tt.name, err)
+		}
+	}
+}
+
+// TestLoadKeys: a file that cannot serve is an error that names it, and never a key; one that others can read is a warning.
+func TestLoadKeys(t *testing.T) {
+	dir := t.TempDir()
+	for _, tt := range []struct {
+		name, text string
+		mode       os.FileMode
+		err, log   string
+	}{
+		{"good", "# ours\nci:" + testKey + "\n", 0o600, "", ""},
+		{"open", "ci:" + testKey, 0o644, "", "chmod"},
+		{"empty", "\n# none yet\n", 0o600, "has no keys", ""},
+		{"nameless", testKey, 0o600, "line 1", ""},
+		{"short", "ci:0123", 0o600, "openssl rand", ""},
+	} {
+		file := filepath.Join(dir, tt.name)
+		if err := os.WriteFile(file, []byte(tt.text), tt.mode); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(file, tt.mode); err != nil { // whatever the umask is
+			t.Fatal(err)
+		}
+		var log bytes.Buffer
+		keys, err := loadKeys(file, slog.New(slog.NewTextHandler(&log, nil)))
+		if tt.err == "" && (err != nil || keys.Empty()) {
+			t.Errorf("%s: got %v, want keys", tt.name, err)
+		}
+		if tt.err != "" && (err == nil || !strings.Contains(err.Error(), tt.err) || !strings.Contains(err.Error(), file)) {
+			t.Errorf("%s: got %v, want %q and the file", tt.name, err, tt.err)
+		}
+		if (tt.log == "") != (log.Len() == 0) || !strings.Contains(log.String(), tt.log) {
+			t.Errorf("%s: got log %q, want %q", tt.name, log.String(), tt.log)
+		}
+		if err != nil && strings.Contains(err.Error(), testKey) || strings.Contains(log.String(), testKey) {
+			t.Errorf("%s: got %v and log %q, which show the key", tt.name, err, log.String())
+		}
+	}
+	if _, err := loadKeys(filepath.Join(dir, "none"), slog.New(slog.DiscardHandler)); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got %v for a missing file", err)
+	}
+	if keys, err := loadKeys("", slog.New(slog.DiscardHandler)); err != nil || !keys.Empty() {
+		t.Errorf("got %v without the flag", err)
+	}
+}
