@@ -16,7 +16,7 @@
 //     of its business; messages whose time lies before the handshake are replays and have no latency.
 //   - A number that is skipped counts as conflated under the policy Latest, and as lost under All. If it arrives after
 //     all, it counts as reordered instead.
-//   - A number seen before is a duplicate. The last 64 numbers are remembered.
+//   - A number seen before is a duplicate. The last 32 numbers are remembered.
 //   - At the end the newest message that any client has seen (the highest number, unless times show that the feed began anew) is taken, and every client gets a few seconds to reach it.
 //     One that was connected when that message was due and never reaches it has lost messages: all missing ones under
 //     All, one (the newest, which conflation may never swallow) under Latest. So a tick in flight is never a loss, and

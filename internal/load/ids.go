@@ -34,6 +34,9 @@ func (r *idRing) put(id []byte, last uint32) uint32 {
 	if r.holds(last+1, id) {
 		return last + 1
 	}
+	if r.holds(last, id) { // a client that comes back brings the id that it left with
+		return last
+	}
 	if r.holds(r.next-1, id) {
 		return r.next - 1
 	}

@@ -56,6 +56,11 @@ func TestIDRing(t *testing.T) {
 	if r.put(make([]byte, maxID+1), 0) != 0 || r.get(0) != nil {
 		t.Error("an id too long was kept")
 	}
+	for range idSlots { // clients that churn must not push out what the others resume with
+		if got := r.put([]byte("e-1"), a); got != a {
+			t.Fatalf("got reference %d for the id of a client that comes back, want %d as before", got, a)
+		}
+	}
 	for i := range idSlots {
 		r.put(strconv.AppendInt(nil, int64(i), 10), 0)
 	}
