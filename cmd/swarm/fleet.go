@@ -27,31 +27,49 @@ type fleet interface {
 }
 
 // local is a fleet in this process.
-type local struct{ engine *load.Engine }
+type local struct {
+	engine *load.Engine
+	last   *load.Stats // as last read
+}
 
-func (f local) start(context.Context) error {
+func newLocal(engine *load.Engine) *local { return &local{engine: engine, last: &load.Stats{}} }
+
+func (f *local) start(context.Context) error {
 	f.engine.Start()
 	return nil
 }
 
-func (f local) stats(ctx context.Context) (*load.Stats, error) {
-	select {
-	case err := <-f.engine.Failed():
-		return &load.Stats{}, err
-	default:
-	}
-	s, err := f.engine.Stats(ctx)
+func (f *local) stats(ctx context.Context) (*load.Stats, error) {
+	s, err := f.read(ctx)
 	if err != nil {
-		return &load.Stats{}, err
+		f.last = gone(f.last)
+		return f.last, err
 	}
+	f.last = s
 	return s, nil
 }
 
-func (f local) hold(context.Context)                     { f.engine.Hold() }
-func (f local) settle(_ context.Context, goal load.Goal) { f.engine.Settle(goal) }
-func (f local) judge(context.Context)                    { f.engine.Judge() }
-func (f local) farewell(context.Context)                 { f.engine.Farewell() }
-func (f local) close()                                   { f.engine.Stop() }
+func (f *local) read(ctx context.Context) (*load.Stats, error) {
+	select {
+	case err := <-f.engine.Failed():
+		return nil, err
+	default:
+		return f.engine.Stats(ctx)
+	}
+}
+
+func (f *local) hold(context.Context)                     { f.engine.Hold() }
+func (f *local) settle(_ context.Context, goal load.Goal) { f.engine.Settle(goal) }
+func (f *local) judge(context.Context)                    { f.engine.Judge() }
+func (f *local) farewell(context.Context)                 { f.engine.Farewell() }
+func (f *local) close()                                   { f.engine.Stop() }
+
+// gone returns what clients have seen whose process, or loop, has ended, and their connections with it.
+func gone(last *load.Stats) *load.Stats {
+	s := *last
+	s.Open, s.Slow, s.Dialing, s.Away, s.Fresh, s.Behind = [load.Transports]int{}, 0, 0, 0, 0, 0
+	return &s
+}
 
 // forked is a fleet of worker processes.
 type forked struct {
@@ -146,9 +164,7 @@ func (f *forked) miss(i int, err error) {
 		return
 	}
 	f.ended[i] = fmt.Errorf("client process %d has ended, and its connections with it: %w", i, err)
-	s := *f.last[i]
-	s.Open, s.Slow, s.Dialing, s.Away, s.Fresh = [load.Transports]int{}, 0, 0, 0, 0
-	f.last[i] = &s
+	f.last[i] = gone(f.last[i])
 }
 
 func (f *forked) close() {

@@ -117,7 +117,7 @@ func newFleet(ctx context.Context, p *plan, stderr io.Writer) (fleet, error) {
 		if err != nil {
 			return nil, err
 		}
-		return local{engine}, nil
+		return newLocal(engine), nil
 	}
 	return fork(ctx, p.parts, stderr)
 }
