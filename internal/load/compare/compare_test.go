@@ -2,6 +2,7 @@ package compare
 
 import (
 	"encoding/json"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -171,5 +172,25 @@ func TestDifferencesAndDoubts(t *testing.T) {
 	var back Comparison
 	if err := json.Unmarshal([]byte(document.String()), &back); err != nil || back.Schema != Schema || len(back.Metrics) != len(c.Metrics) {
 		t.Errorf("got %v, %+v, want what was written", err, back)
+	}
+}
+
+// TestIdleSecondsCount: a server that works in every other second only takes half of what it takes then; one that was not
+// sampled takes nobody knows what.
+func TestIdleSecondsCount(t *testing.T) {
+	a, b := run(noisy(1, 100)), run(noisy(2, 100))
+	for i := range b.Series {
+		if i%2 == 0 {
+			b.Series[i].Server = 0
+		}
+	}
+	if m := find(t, Compare(a, b, "a", "b"), "server cores", MeanSecond); math.Abs(m.A-0.5) > 1e-9 || math.Abs(m.B-0.25) > 1e-9 || m.Verdict != Better {
+		t.Errorf("got %v and %v, %s; want 0.5 and 0.25, better", m.A, m.B, m.Verdict)
+	}
+	b.Server = nil
+	for _, m := range Compare(a, b, "a", "b").Metrics {
+		if strings.HasPrefix(m.Name, "server C") || strings.HasPrefix(m.Name, "server c") {
+			t.Errorf("got %s of a server that was not sampled", m.Name)
+		}
 	}
 }

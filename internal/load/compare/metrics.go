@@ -12,17 +12,18 @@ import (
 var perSecond = []struct {
 	name, unit, better string
 	basis              Basis
+	server             bool // of the server, which may not have been sampled
 	of                 func(p report.Point, seconds float64) (float64, bool)
 }{
-	{"p50 latency", "ms", lower, MedianSecond, func(p report.Point, _ float64) (float64, bool) { return p.P50, p.P99 > 0 }},
-	{"p99 latency", "ms", lower, MedianSecond, func(p report.Point, _ float64) (float64, bool) { return p.P99, p.P99 > 0 }},
-	{"slowest message", "ms", lower, MedianSecond, func(p report.Point, _ float64) (float64, bool) { return p.Max, p.P99 > 0 }},
-	{"messages", "/s", neither, MeanSecond, func(p report.Point, s float64) (float64, bool) { return float64(p.Messages) / s, true }},
-	{"server CPU", "µs/message", lower, MeanSecond, func(p report.Point, s float64) (float64, bool) {
-		return 1e6 * p.Server * s / float64(max(p.Messages, 1)), p.Server > 0 && p.Messages > 0
+	{"p50 latency", "ms", lower, MedianSecond, false, func(p report.Point, _ float64) (float64, bool) { return p.P50, p.P99 > 0 }},
+	{"p99 latency", "ms", lower, MedianSecond, false, func(p report.Point, _ float64) (float64, bool) { return p.P99, p.P99 > 0 }},
+	{"slowest message", "ms", lower, MedianSecond, false, func(p report.Point, _ float64) (float64, bool) { return p.Max, p.P99 > 0 }},
+	{"messages", "/s", neither, MeanSecond, false, func(p report.Point, s float64) (float64, bool) { return float64(p.Messages) / s, true }},
+	{"server CPU", "µs/message", lower, MeanSecond, true, func(p report.Point, s float64) (float64, bool) {
+		return 1e6 * p.Server * s / float64(max(p.Messages, 1)), p.Messages > 0
 	}},
-	{"server cores", "", lower, MeanSecond, func(p report.Point, _ float64) (float64, bool) { return p.Server, p.Server > 0 }},
-	{"swarm cores", "", lower, MeanSecond, func(p report.Point, _ float64) (float64, bool) { return p.Swarm, true }},
+	{"server cores", "", lower, MeanSecond, true, func(p report.Point, _ float64) (float64, bool) { return p.Server, true }},
+	{"swarm cores", "", lower, MeanSecond, false, func(p report.Point, _ float64) (float64, bool) { return p.Swarm, true }},
 }
 
 // single are metrics of a whole run. of returns false for what was not measured.
@@ -80,6 +81,9 @@ func priced(of func(*report.Server) float64) func(*report.Report) (float64, bool
 // metrics compares what both runs have. Of runs that are not comparable, nothing is better or worse.
 func metrics(a, b *report.Report, comparable bool) (list []Metric) {
 	for _, m := range perSecond {
+		if m.server && (a.Server == nil || b.Server == nil) {
+			continue // it was not sampled, which is not 0
+		}
 		before, after := held(a, m.of), held(b, m.of)
 		center := m.basis.center()
 		estimate, i, ok := change(before, after, center)
