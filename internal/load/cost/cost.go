@@ -80,6 +80,9 @@ type Line struct {
 	Note        string `json:"note,omitempty"` // why it is not known, or what is doubtful about it
 }
 
+// Grows reports whether the line rises or falls by more than chance would have it: its interval has no 0 in it. False for nil.
+func (l *Line) Grows() bool { return l != nil && l.Known && (l.Low > 0 || l.High < 0) }
+
 // Line returns the line of that name, or nil if c is nil or has none. It belongs to c.
 func (c *Cost) Line(name string) *Line {
 	if c == nil {

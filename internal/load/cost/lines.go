@@ -89,9 +89,8 @@ func fitted(name string, side Side, p []Point) Line {
 	l.Known = true
 	l.BytesPerConn, l.Low, l.High = f.Slope()
 	l.Fixed = f.Fixed()
-	grows := l.Low > 0 || l.High < 0
 	switch e := f.Unevenness(p); {
-	case !grows:
+	case !l.Grows():
 		l.Note = "no growth that could be told from chance"
 	case e > uneven:
 		l.Note = fmt.Sprintf("grows unevenly: half of the samples are further from the line than %.0f %% of its rise", 100*e)

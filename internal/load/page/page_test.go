@@ -128,6 +128,23 @@ func TestPageHasItsParts(t *testing.T) {
 	}
 }
 
+// TestMemoryTile: the number comes with how sure it is, and never from a slope that could be chance.
+func TestMemoryTile(t *testing.T) {
+	r := sampleRun(60)
+	r.Server.PerConn = 346
+	if got := perConnection(r); got.Value != "200 B" || !strings.Contains(got.Note, "slope of the ramp, 95 %: 180 B to 220 B") {
+		t.Errorf("got %+v, want the slope with its interval", got)
+	}
+	r.Cost.Lines[0].BytesPerConn, r.Cost.Lines[0].Low, r.Cost.Lines[0].High = 257, -16_471, 16_986
+	if got := perConnection(r); got.Value != "346 B" || !strings.Contains(got.Note, "growth / connections: the ramp's slope cannot be told from chance") {
+		t.Errorf("got %+v, want the growth, as the slope could be chance", got)
+	}
+	r.Cost.Lines[0].Known, r.Cost.Lines[0].Note = false, "too few samples to tell"
+	if got := perConnection(r); got.Value != "346 B" || !strings.Contains(got.Note, "too few samples") {
+		t.Errorf("got %+v, want the growth and why there is no slope", got)
+	}
+}
+
 // TestPageNeedsNothing: nothing is fetched from anywhere.
 func TestPageNeedsNothing(t *testing.T) {
 	text := write(t, sampleRun(60))

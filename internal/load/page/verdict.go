@@ -83,19 +83,19 @@ func rate(r *report.Report) tile {
 		bytesOf(float64(r.Messages.Bytes))), asserted(r, "rate", "messages")}
 }
 
-// perConnection prefers the slope over the ramp to the growth divided by the connections, which the fixed part would blur.
+// perConnection shows the report's one answer with its interval, or says that it has none. The kernel's number is made in the same way.
 func perConnection(r *report.Report) tile {
-	t := tile{"Memory per connection", bytesOf(r.Server.PerConn), fmt.Sprintf("in the server; + %s in the kernel, growth / connections",
-		bytesOf(r.Kernel.PerConn)), asserted(r, "conn_bytes", "kernel_bytes")}
-	user, kernel := r.Cost.Line(cost.PSS), r.Cost.Line(cost.Objects)
-	if user != nil && user.Known {
-		t.Value = bytesOf(user.BytesPerConn)
-		t.Note = "in the server, by the slope of the ramp"
-		if kernel != nil && kernel.Known {
-			t.Note += fmt.Sprintf("; + %s in the kernel", bytesOf(kernel.BytesPerConn))
-			if r.Cost.Ends > 1 {
-				t.Note += " for both ends"
-			}
+	price, _ := r.MemoryPrice()
+	t := tile{Name: "Memory per connection", Value: bytesOf(price.Bytes), State: asserted(r, "conn_bytes", "kernel_bytes")}
+	if !price.Slope {
+		t.Note = fmt.Sprintf("in the server, growth / connections: %s; + %s in the kernel", price.Note, bytesOf(r.Kernel.PerConn))
+		return t
+	}
+	t.Note = fmt.Sprintf("in the server, slope of the ramp, 95 %%: %s to %s", bytesOf(price.Low), bytesOf(price.High))
+	if kernel := r.Cost.Line(cost.Objects); kernel.Grows() {
+		t.Note += fmt.Sprintf("; + %s in the kernel", bytesOf(kernel.BytesPerConn))
+		if r.Cost.Ends > 1 {
+			t.Note += " for both ends"
 		}
 	}
 	return t

@@ -101,8 +101,9 @@ func (t *table) latencies(r *Report) {
 func (t *table) prices(r *Report) {
 	t.head("prices")
 	if s := r.Server; s != nil {
-		t.row("server memory", "%.0f bytes per connection (%s %s → %s)", s.PerConn, strings.ToUpper(s.Measure),
-			humanize.IBytes(uint64(s.pick(s.Before, s.RSSBefore))), humanize.IBytes(uint64(s.pick(s.After, s.RSSAfter))))
+		price, _ := r.MemoryPrice()
+		t.row("server memory", "%.0f bytes per connection, growth / connections (%s %s → %s)%s", s.PerConn, strings.ToUpper(s.Measure),
+			humanize.IBytes(uint64(s.pick(s.Before, s.RSSBefore))), humanize.IBytes(uint64(s.pick(s.After, s.RSSAfter))), price.remark())
 		t.row("server CPU", "%.2f µs per message (user %.2f, kernel %.2f), %.2f cores; %.1f µs per connect",
 			s.CPU, s.User, s.System, s.Cores, s.RampCPU)
 	}
