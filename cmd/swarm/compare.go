@@ -16,7 +16,7 @@ type compareFlags struct {
 
 const (
 	compareName  = "compare"
-	aboutCompare = `Shows two runs side by side: what was different about them, what came out differently, and which of the differences are larger than the runs vary within themselves.
+	aboutCompare = `Shows two runs side by side: what was different about them, what came out differently, and which of the differences are larger than the runs vary within themselves. What is better, only repeats can say: see lab.
 
   swarm compare before.json after.json`
 )

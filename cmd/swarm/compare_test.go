@@ -25,7 +25,7 @@ func TestCompareCommand(t *testing.T) {
 		code int
 		want string
 	}{
-		{"two reports", []string{good, good}, exitOK, "One run of each"},
+		{"two reports", []string{good, good}, exitOK, "One pair of runs"},
 		{"JSON", []string{"--json", good, good}, exitOK, `"schema": "tickgate-compare/1"`},
 		{"one file", []string{good}, exitUsage, "B.json"},
 		{"no such file", []string{good, dir + "/none.json"}, exitUsage, "none.json"},

@@ -76,15 +76,16 @@ type Verdict string
 const (
 	Same    Verdict = "the same"
 	Noise   Verdict = "within the noise inside the runs"
-	Lower   Verdict = "lower"
-	Higher  Verdict = "higher"
-	Better  Verdict = "better"
-	Worse   Verdict = "worse"
+	Differs Verdict = "differs (inside these two runs)" // which is no claim about what is better: equal runs differ too
+	Vague   Verdict = "too uncertain to compare"
 	Unknown Verdict = "no interval"
 )
 
-const caveat = "One run of each says nothing certain about the next ones: intervals are about the seconds inside these two runs (95 %, block bootstrap), " +
-	"and what the machine did differently in between is in every number. For a claim, repeat both in turn with lab."
+const caveat = "One pair of runs says nothing about how much runs vary, and two of the very same gateway differ too. Intervals (95 %, block bootstrap) are " +
+	"about the seconds inside these two runs. Whether B is better, only repeats in turn can say: use lab."
+
+// widest is the width of an interval, as a part of A, from which on it says nothing: its base is next to nothing.
+const widest = 4
 
 // Compare compares two reports, read from files of these names.
 func Compare(a, b *report.Report, fileA, fileB string) *Comparison {
@@ -103,29 +104,17 @@ func (m *Metric) judge() {
 		m.Change = &change
 	}
 	switch {
+	case m.Low != nil && *m.High-*m.Low > widest:
+		m.Change, m.Low, m.High, m.Verdict = nil, nil, nil, Vague
 	case m.Low != nil && *m.Low <= 0 && *m.High >= 0:
 		m.Verdict = Noise
 	case m.Low != nil:
-		m.Verdict = m.direction()
+		m.Verdict = Differs
 	case m.A == m.B:
 		m.Verdict = Same
 	default:
 		m.Verdict = Unknown
 	}
-}
-
-// direction says which way the change goes.
-func (m *Metric) direction() Verdict {
-	grown := *m.Change > 0
-	switch {
-	case m.Better == neither && grown:
-		return Higher
-	case m.Better == neither:
-		return Lower
-	case grown == (m.Better == higher):
-		return Better
-	}
-	return Worse
 }
 
 // The directions in which metrics are better.

@@ -63,8 +63,8 @@ func TestCompare(t *testing.T) {
 		want Verdict
 	}{
 		{"the same load", run(noisy(2, 100)), Noise},
-		{"slower by a quarter", run(noisy(3, 125)), Worse},
-		{"faster by a quarter", run(noisy(4, 75)), Better},
+		{"slower by a quarter", run(noisy(3, 125)), Differs},
+		{"faster by a quarter", run(noisy(4, 75)), Differs},
 	}
 	for _, tt := range tests {
 		c := Compare(run(noisy(1, 100)), tt.b, "a", "b")
@@ -133,8 +133,8 @@ func TestNotComparable(t *testing.T) {
 		if c.Comparable || len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], tt.want) {
 			t.Errorf("%s: got %q, want %q", tt.name, c.Warnings, tt.want)
 		}
-		if m := find(t, c, "p99 latency", MedianSecond); m.Verdict != Higher {
-			t.Errorf("%s: got p99 %s, want higher: nothing is worse than what cannot be compared", tt.name, m.Verdict)
+		if m := find(t, c, "p99 latency", MedianSecond); m.Better != neither {
+			t.Errorf("%s: got a p99 that is better %s, want neither: nothing is worse than what cannot be compared", tt.name, m.Better)
 		}
 	}
 }
@@ -154,8 +154,8 @@ func TestDifferencesAndDoubts(t *testing.T) {
 	if len(c.Warnings) != 2 {
 		t.Errorf("got %q, want broken connections and other programs", c.Warnings)
 	}
-	if m := find(t, c, "server memory", RampSlope); m.Verdict != Worse {
-		t.Errorf("got %s of slopes that do not overlap, want worse", m.Verdict)
+	if m := find(t, c, "server memory", RampSlope); m.Verdict != Differs {
+		t.Errorf("got %s of slopes that do not overlap, want that they differ", m.Verdict)
 	}
 	var text, document strings.Builder
 	if err := c.WriteText(&text); err != nil {
@@ -184,13 +184,54 @@ func TestIdleSecondsCount(t *testing.T) {
 			b.Series[i].Server = 0
 		}
 	}
-	if m := find(t, Compare(a, b, "a", "b"), "server cores", MeanSecond); math.Abs(m.A-0.5) > 1e-9 || math.Abs(m.B-0.25) > 1e-9 || m.Verdict != Better {
-		t.Errorf("got %v and %v, %s; want 0.5 and 0.25, better", m.A, m.B, m.Verdict)
+	if m := find(t, Compare(a, b, "a", "b"), "server cores", MeanSecond); math.Abs(m.A-0.5) > 1e-9 || math.Abs(m.B-0.25) > 1e-9 || m.Verdict != Differs {
+		t.Errorf("got %v and %v, %s; want 0.5 and 0.25, that differ", m.A, m.B, m.Verdict)
 	}
 	b.Server = nil
 	for _, m := range Compare(a, b, "a", "b").Metrics {
 		if strings.HasPrefix(m.Name, "server C") || strings.HasPrefix(m.Name, "server c") {
 			t.Errorf("got %s of a server that was not sampled", m.Name)
 		}
+	}
+}
+
+// TestCaveatComesFirst: what one pair cannot say is read before any number.
+func TestCaveatComesFirst(t *testing.T) {
+	var text strings.Builder
+	if err := Compare(run(noisy(1, 100)), run(noisy(2, 75)), "a.json", "b.json").WriteText(&text); err != nil {
+		t.Fatal(err)
+	}
+	if got := text.String(); !strings.HasPrefix(got, "! One pair of runs") || strings.Contains(got, "worse") || strings.Count(got, "better") != 1 {
+		t.Errorf("got\n%s\nwant the caveat first, and nothing called better", got)
+	}
+}
+
+// TestSameFile: a report is the same as itself, also where its slope could be chance.
+func TestSameFile(t *testing.T) {
+	r := run(noisy(1, 100))
+	r.Cost.Lines[0] = cost.Line{Name: cost.PSS, Known: true, BytesPerConn: 257, Low: -16_471, High: 16_986}
+	for _, m := range Compare(r, r, "a.json", "a.json").Metrics {
+		if m.Verdict != Same && m.Verdict != Noise || m.Basis == RampSlope {
+			t.Errorf("got %s, %s: %s [%v]", m.Name, m.Basis, m.Verdict, m.change())
+		}
+	}
+	m := Metric{A: 0.001, B: 0.002, Change: new(float64), Low: new(float64), High: new(float64)}
+	*m.Low, *m.High = -80, 80
+	if m.judge(); m.Verdict != Vague || m.change() != "" {
+		t.Errorf("got %s %q for an interval of 16,000 %%, want nothing", m.Verdict, m.change())
+	}
+}
+
+func TestShortOrUsedRuns(t *testing.T) {
+	b := run(noisy(2, 100))
+	b.Gateway, b.Phases.HoldTo = &report.Gateway{Earlier: 5000}, 11
+	got := strings.Join(Compare(run(noisy(1, 100)), b, "a", "b").Warnings, "\n")
+	for _, want := range []string{"B has 6 whole seconds of holding", "hold for 20 s or more", "B's gateway had held 5,000 connections"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("got %q, want %q in it", got, want)
+		}
+	}
+	if strings.Contains(got, "A has") || strings.Contains(got, "A's gateway") {
+		t.Errorf("got %q, want nothing about A", got)
 	}
 }

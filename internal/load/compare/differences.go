@@ -147,6 +147,24 @@ func doubts(a, b *report.Report) (list []string) {
 		if others := r.Split.Others() + r.Split.Steal; r.Server != nil && others > disturbed {
 			list = append(list, fmt.Sprintf("in %s other programs used %.0f %% of the processors", name, 100*others))
 		}
+		if used := used(r); used != "" {
+			list = append(list, name+"'s gateway "+used)
+		}
+		if n := len(held(r, func(report.Point, float64) (float64, bool) { return 0, true })); n < leastSeconds {
+			list = append(list, fmt.Sprintf("%s has %d whole seconds of holding; an interval takes %d: hold for 20 s or more, 60 s is better", name, n, leastSeconds))
+		}
 	}
 	return list
+}
+
+// probes is how many connections a gateway may have had before the run's, for probes of the swarm and of whoever has started it.
+const probes = 10
+
+// used says why a run's gateway was no fresh one; empty if it was, or if nobody knows.
+func used(r *report.Report) string {
+	if r.Gateway == nil || r.Gateway.Earlier <= probes {
+		return ""
+	}
+	return fmt.Sprintf("had held %s connections before the run; memory, collector and caches are not those of a fresh one: start it anew for each run",
+		report.Comma(r.Gateway.Earlier))
 }

@@ -50,6 +50,7 @@ var single = []struct {
 	{"server CPU, user", "µs/message", lower, priced(func(s *report.Server) float64 { return s.User })},
 	{"server CPU, kernel", "µs/message", lower, priced(func(s *report.Server) float64 { return s.System })},
 	{"server CPU", "µs/connect", lower, priced(func(s *report.Server) float64 { return s.RampCPU })},
+	{"server memory, growth / connections", "bytes", lower, priced(func(s *report.Server) float64 { return s.PerConn })},
 	{"GC", "cycles", neither, func(r *report.Report) (float64, bool) {
 		if r.Gateway == nil {
 			return 0, false
@@ -78,7 +79,7 @@ func priced(of func(*report.Server) float64) func(*report.Report) (float64, bool
 	}
 }
 
-// metrics compares what both runs have. Of runs that are not comparable, nothing is better or worse.
+// metrics compares what both runs have. Of runs that are not comparable, no direction is the better one.
 func metrics(a, b *report.Report, comparable bool) (list []Metric) {
 	for _, m := range perSecond {
 		if m.server && (a.Server == nil || b.Server == nil) {
@@ -131,9 +132,9 @@ func held(r *report.Report, of func(report.Point, float64) (float64, bool)) (val
 	return values
 }
 
-// slope compares two lines, whose errors are independent.
+// slope compares two lines, whose errors are independent. A line that could be chance is nothing to divide by.
 func slope(a, b *cost.Line) (Metric, bool) {
-	if a == nil || b == nil || !a.Known || !b.Known || a.BytesPerConn <= 0 {
+	if !a.Grows() || !b.Grows() || a.BytesPerConn <= 0 {
 		return Metric{}, false
 	}
 	change := b.BytesPerConn/a.BytesPerConn - 1

@@ -21,12 +21,18 @@ func (c *Comparison) WriteJSON(w io.Writer) error {
 	return nil
 }
 
+// textWidth is that of the sentences, in characters.
+const textWidth = 110
+
 // WriteText writes the comparison for people: what to mind first, then what was different, then the numbers.
 func (c *Comparison) WriteText(w io.Writer) error {
+	if _, err := fmt.Fprintf(w, "! %s\n\n", wrap(c.Caveat, textWidth)); err != nil {
+		return fmt.Errorf("write comparison: %w", err)
+	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(t, "A\t%s\n\t%s\nB\t%s\n\t%s\n", c.A.File, c.A.Headline, c.B.File, c.B.Headline)
 	for _, warning := range c.Warnings {
-		fmt.Fprintf(t, "\n! %s\n", warning)
+		fmt.Fprintf(t, "\n! %s\n", wrap(warning, textWidth))
 	}
 	if len(c.Differences) > 0 {
 		fmt.Fprint(t, "\nWHAT WAS DIFFERENT\tA\tB\n")
@@ -37,9 +43,6 @@ func (c *Comparison) WriteText(w io.Writer) error {
 	c.table(t, "WITH AN INTERVAL FROM WITHIN THE RUNS", func(m Metric) bool { return m.Low != nil })
 	c.table(t, "ONE NUMBER FOR EACH RUN", func(m Metric) bool { return m.Low == nil })
 	if err := t.Flush(); err != nil {
-		return fmt.Errorf("write comparison: %w", err)
-	}
-	if _, err := fmt.Fprintf(w, "\n%s\n", wrap(c.Caveat, 110)); err != nil {
 		return fmt.Errorf("write comparison: %w", err)
 	}
 	return nil
@@ -77,7 +80,7 @@ func (m *Metric) change() string {
 	switch {
 	case m.Low != nil:
 		return fmt.Sprintf("%s [%s, %s]", signed(*m.Change), signed(*m.Low), signed(*m.High))
-	case m.Change != nil && m.A != m.B:
+	case m.Change != nil && m.A != m.B && math.Abs(*m.Change) <= widest:
 		return signed(*m.Change)
 	}
 	return ""

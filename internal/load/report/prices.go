@@ -43,6 +43,7 @@ func (run *Run) gateway() *Gateway {
 	h0, _ := before.First(heap...)
 	h1, _ := after.First(heap...)
 	goroutines, _ := after.First("go_goroutines")
+	earlier, _ := before.First("tickgate_accepts_total")
 	since := func(names ...string) float64 {
 		a, _ := full.First(names...)
 		b, _ := after.First(names...)
@@ -52,7 +53,7 @@ func (run *Run) gateway() *Gateway {
 		HeapBefore: int64(h0), HeapAfter: int64(h1), PerConn: per(h1-h0, float64(run.End.Swarm.Connected())),
 		GCCycles:   since("go_gc_cycles_total_gc_cycles_total", "go_gc_duration_seconds_count"),
 		GCCPU:      since("go_cpu_classes_gc_total_cpu_seconds_total"),
-		Goroutines: goroutines, CPU: per(micro*since("process_cpu_seconds_total"), run.held()),
+		Goroutines: goroutines, CPU: per(micro*since("process_cpu_seconds_total"), run.held()), Earlier: earlier,
 	}
 }
 

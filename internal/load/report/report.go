@@ -186,6 +186,8 @@ type Gateway struct {
 	GCCPU      float64 `json:"gc_cpu_s"`  // while holding
 	Goroutines float64 `json:"goroutines"`
 	CPU        float64 `json:"cpu_us_per_message"` // by its own account
+	// Earlier is how many connections it had accepted before the run's first one, those of probes included; nothing if it does not count them.
+	Earlier float64 `json:"accepted_before,omitempty"`
 }
 
 // Kernel is what the kernel holds for both ends, where both are on this machine.
