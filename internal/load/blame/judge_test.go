@@ -209,6 +209,21 @@ func TestCarriedMessage(t *testing.T) {
 	}
 }
 
+// Messages of another topic may be due at the same moment, and lie between a message and the one that brought it along.
+func TestOtherTopics(t *testing.T) {
+	older, newer, other := quiet(0), quiet(2), quiet(0)
+	older.message.Passes = nil
+	other.message.Seq, other.message.Topic = 101, "others"
+	other.message.Passes = []Pass{{Loop: 7, Began: other.message.Due, Ended: other.message.Due + 9000*ms, Sends: 1}}
+	older.tick.Last = newer.tick.Last
+	book := new(Book)
+	book.Add(&Page{Processes: []Process{{Worker: "0", Messages: []Message{older.message, other.message, newer.message}}}})
+	r := Judge(&Run{Book: book, Ticks: []Tick{older.tick}, Objective: 100, Local: true})
+	if v := r.Ticks[0]; v.Loop != 0 || v.Sends != 200 || v.Parts[FanOut] != 10 || v.Parts[Unexplained] != 0 {
+		t.Errorf("got %+v, want the pass of the next message of the same topic", v)
+	}
+}
+
 func TestBook(t *testing.T) {
 	var b Book
 	process := func(now int64, spent int64, ended ...int64) Page {

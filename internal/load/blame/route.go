@@ -40,7 +40,8 @@ type route struct {
 // route finds the message that was due at a moment, and of its ways the longest.
 func (x *index) route(due int64) (*route, bool) {
 	r := new(route)
-	for _, p := range x.byDue[due] {
+	places := x.ofOne(x.byDue[due])
+	for _, p := range places {
 		pass := x.slowest(&p)
 		if r.worker == "" || leftBy(&p.message, pass) > r.left() {
 			r.served, r.worker, r.pass = p.message, p.worker, pass
@@ -50,14 +51,35 @@ func (x *index) route(due int64) (*route, bool) {
 		return nil, false
 	}
 	r.first = r.served.Received
-	for _, p := range x.byDue[due] {
-		if p.message.Seq == r.served.Seq {
-			r.first = min(r.first, p.message.Received)
-		}
+	for _, p := range places {
+		r.first = min(r.first, p.message.Received)
 	}
 	feeder := x.feeder(r)
 	x.collect(r, feeder)
 	return r, true
+}
+
+// ofOne returns the places of one message. A feed may have messages of several topics that are due at the same moment: the
+// swarm's is the one with the most sends.
+func (x *index) ofOne(places []place) (one []place) {
+	sends := make(map[uint64]uint64)
+	for _, p := range places {
+		for _, pass := range x.passes(&p) {
+			sends[p.message.Seq] += pass.Sends
+		}
+	}
+	var most uint64
+	for seq, n := range sends {
+		if best := sends[most]; n > best || n == best && (most == 0 || seq < most) {
+			most = seq
+		}
+	}
+	for _, p := range places {
+		if len(sends) == 0 || p.message.Seq == most {
+			one = append(one, p)
+		}
+	}
+	return one
 }
 
 // feeder notes when the message was offered, and returns the process that did so, if it was one of the gateway's.
@@ -72,30 +94,31 @@ func (x *index) feeder(r *route) string {
 	return ""
 }
 
-// slowest returns the pass that ended last; one under way has not ended yet. A message that a loop found together with
-// newer ones has no pass of its own: the next one brought it along.
-func (x *index) slowest(p *place) *Pass {
-	m := &p.message
-	for carrier := m; ; {
-		if last := carrier.last(); last != nil {
-			return last
-		}
-		next, ok := x.book.processes[p.worker].messages[carrier.Seq+1]
-		if !ok || next.Topic != m.Topic {
-			return nil
-		}
-		carrier = &next
-	}
-}
-
-func (m *Message) last() (last *Pass) {
-	for i := range m.Passes {
-		p := &m.Passes[i]
+// slowest returns the pass that ended last; one under way has not ended yet.
+func (x *index) slowest(p *place) (last *Pass) {
+	passes := x.passes(p)
+	for i := range passes {
+		p := &passes[i]
 		if last == nil || p.Ended == 0 || last.Ended != 0 && p.Ended > last.Ended {
 			last = p
 		}
 	}
 	return last
+}
+
+// reach is how many messages further on, of all topics, the one is looked for that brought another one along.
+const reach = 512
+
+// passes returns the loops' passes with a message. One that a loop found together with newer ones of its topic has no pass of
+// its own: the next one brought it along.
+func (x *index) passes(p *place) []Pass {
+	messages := x.book.processes[p.worker].messages
+	for seq := p.message.Seq; seq < p.message.Seq+reach; seq++ {
+		if m, ok := messages[seq]; ok && m.Topic == p.message.Topic && len(m.Passes) > 0 {
+			return m.Passes
+		}
+	}
+	return nil
 }
 
 // left returns when the gateway was done with the message.
