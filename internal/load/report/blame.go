@@ -16,15 +16,19 @@ type Suspects struct {
 	Local     bool          // gateway and swarm share one clock
 }
 
-// judge blames the parts of the gateway, the kernel or the swarm for the slow ticks among rows.
-func (s *Suspects) judge(rows []TickRow) *blame.Report {
+// judge blames the parts of the gateway, the kernel or the swarm for the slow ticks among rows, which are the last of all.
+func (s *Suspects) judge(rows []TickRow, all int) *blame.Report {
 	run := blame.Run{Book: s.Gateway, Local: s.Local, Objective: float64(s.Objective) / float64(time.Millisecond)}
 	for i := range rows {
 		if row := &rows[i]; row.intended > 0 {
 			run.Ticks = append(run.Ticks, blame.Tick{Seq: row.Seq, Intended: row.intended, Last: row.last, Lag: row.lag})
 		}
 	}
-	return blame.Judge(&run)
+	r := blame.Judge(&run)
+	if r != nil && len(rows) < all {
+		r.Notes = append(r.Notes, fmt.Sprintf("only the last %s of %s ticks are judged", Comma(len(rows)), Comma(all)))
+	}
+	return r
 }
 
 // shownVerdicts is how many slow ticks the table has.

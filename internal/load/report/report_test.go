@@ -274,15 +274,15 @@ func TestSeriesAndProgress(t *testing.T) {
 func TestTicksAreFolded(t *testing.T) {
 	var b TickBook
 	at := time.Unix(1_790_000_000, 0)
-	for i := range 3 * maxRows {
+	for i := range 2 * maxJudged {
 		at = at.Add(time.Second)
 		b.Update([]load.Tick{{Seq: uint64(i), First: at.UnixNano(), Last: at.UnixNano() + 1e6, Count: 5}}, time.Unix(0, 1), at)
 	}
-	if len(b.live) > 20 || b.Count() != 3*maxRows {
-		t.Errorf("got %d live of %d ticks, want the last seconds of %d", len(b.live), b.Count(), 3*maxRows)
+	if len(b.live) > 20 || b.Count() != 2*maxJudged {
+		t.Errorf("got %d live of %d ticks, want the last seconds of %d", len(b.live), b.Count(), 2*maxJudged)
 	}
 	k, rows := b.summary()
-	if k.Count != 3*maxRows || k.Deliveries != 5 || len(rows) != maxRows || rows[maxRows-1].Seq != 3*maxRows-1 {
+	if k.Count != 2*maxJudged || k.Deliveries != 5 || len(rows) != maxJudged || rows[len(rows)-1].Seq != 2*maxJudged-1 {
 		t.Errorf("got %+v and %d rows", k, len(rows))
 	}
 }

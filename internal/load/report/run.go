@@ -57,7 +57,8 @@ func New(run *Run) *Report {
 		}
 	}
 	r.Ticks, r.TickRows = run.Ticks.summary()
-	r.Blame = run.judge(r.TickRows)
+	r.Blame = run.judge(r.TickRows, r.Ticks.Count)
+	r.TickRows = r.TickRows[max(0, len(r.TickRows)-maxRows):]
 	for i := range r.TickRows {
 		r.TickRows[i].At = run.second(time.Unix(0, r.TickRows[i].at))
 	}

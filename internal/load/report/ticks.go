@@ -28,8 +28,9 @@ type TickBook struct {
 const (
 	// settled is when a tick gets no more deliveries: longer than load.TickWindow, in which they are reported.
 	settled = load.TickWindow + 5*time.Second
-	// maxRows bounds the ticks that are listed one by one.
-	maxRows = 1000
+	// maxRows bounds the ticks that are listed one by one, and maxJudged those whose slow ones are blamed on somebody: an hour
+	// of a tick a second, as long as the gateway's records are kept (blame.Book).
+	maxRows, maxJudged = 1000, 4096
 )
 
 // Update takes the ticks of newer Stats. Only those first delivered after since count.
@@ -85,7 +86,7 @@ func (b *TickBook) fold(before int64) {
 	for _, t := range done {
 		b.book(t)
 	}
-	b.rows = b.rows[max(0, len(b.rows)-maxRows):]
+	b.rows = b.rows[max(0, len(b.rows)-maxJudged):]
 }
 
 func (b *TickBook) book(t load.Tick) {
@@ -106,7 +107,7 @@ func (b *TickBook) book(t load.Tick) {
 	b.rows = append(b.rows, row)
 }
 
-// summary ends the book.
+// summary ends the book. The rows are up to maxJudged.
 func (b *TickBook) summary() (Ticks, []TickRow) {
 	if b.live == nil {
 		return Ticks{}, nil
