@@ -33,7 +33,7 @@ func (f *doctorFlags) command() config.Command {
 func (p program) diagnose(f *doctorFlags, cfg *config.Config) int {
 	q, problems := f.question(cfg)
 	if len(problems) > 0 {
-		_, _ = fmt.Fprintf(p.stderr, "gateway doctor: wrong settings:\n%v\n", problems)
+		problems.Report(p.stderr, "doctor")
 		return config.ExitUsage
 	}
 	report, err := examine(q)

@@ -45,7 +45,7 @@ const publishPatience = 15 * time.Second
 func (p program) publish(ctx context.Context, f *publishFlags, cfg *config.Config) int {
 	rate, problems := f.check(cfg)
 	if len(problems) > 0 {
-		_, _ = fmt.Fprintf(p.stderr, "gateway publish: wrong settings:\n%v\n", problems)
+		problems.Report(p.stderr, "publish")
 		return config.ExitUsage
 	}
 	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)

@@ -27,7 +27,7 @@ func (f *topicsFlags) command() config.Command {
 // topics is `gateway topics`. It returns the exit code.
 func (p program) topics(ctx context.Context, f *topicsFlags, cfg *config.Config) int {
 	if problems := f.check(cfg); len(problems) > 0 {
-		_, _ = fmt.Fprintf(p.stderr, "gateway topics: wrong settings:\n%v\n", problems)
+		problems.Report(p.stderr, "topics")
 		return config.ExitUsage
 	}
 	ctx, cancel := context.WithTimeout(ctx, publishPatience)

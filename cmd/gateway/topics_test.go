@@ -14,7 +14,7 @@ func TestTopicsChecksItsFlags(t *testing.T) {
 		var stderr bytes.Buffer
 		p := program{stderr: &stderr}
 		code := p.topics(t.Context(), &topicsFlags{Limit: limit}, new(config.Config))
-		if code != config.ExitUsage || strings.Count(stderr.String(), "--") != want || !strings.Contains(stderr.String(), "--admin") {
+		if code != config.ExitUsage || strings.Count(stderr.String(), "\n  --") != want || !strings.Contains(stderr.String(), "--admin") {
 			t.Errorf("limit %s: got exit status %d and %q, want %d settings to be named", limit, code, stderr.String(), want)
 		}
 	}

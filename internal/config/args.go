@@ -21,11 +21,13 @@ func (p *parser) known(args []string) []string {
 		name, _, hasValue := strings.Cut(name, "=")
 		flag := flags[name]
 		n := 1
-		if isFlag && !hasValue && len(args) > 1 && !strings.HasPrefix(args[1], "-") &&
+		if isFlag && !hasValue && len(args) > 1 && (!strings.HasPrefix(args[1], "-") || negative(args[1])) &&
 			(flag == nil && !slices.Contains(commands, args[1]) || flag != nil && !flag.IsBool()) {
 			n = 2 // the value is an argument of its own
 		}
 		switch {
+		case n == 2 && flag != nil && negative(args[1]):
+			kept = append(kept, arg+"="+args[1]) // kong would take it for a flag
 		case arg == "--":
 			return append(kept, args...)
 		case isFlag && flag == nil:
@@ -43,6 +45,11 @@ func (p *parser) known(args []string) []string {
 		args = args[n:]
 	}
 	return kept
+}
+
+// negative tells whether an argument is a number below zero, or a size or duration, and not a flag.
+func negative(arg string) bool {
+	return len(arg) > 1 && arg[0] == '-' && (arg[1] >= '0' && arg[1] <= '9' || arg[1] == '.')
 }
 
 func (p *parser) unknownFlag(arg, name string) {

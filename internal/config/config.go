@@ -47,9 +47,9 @@ type Server struct {
 	// Workers is the number of worker processes. Default auto: one process, or as many as a low
 	// descriptor limit demands for MaxConns.
 	Workers Workers `default:"auto" placeholder:"auto|N" help:"Worker processes. 'auto' is a single process unless the descriptor limit is too low for --max-conns."`
-	// Loops is the number of event loops in each process. Default 0: one per CPU the process may
-	// use.
-	Loops int `default:"0" placeholder:"N" help:"Event loops per process; 0 takes one per usable CPU."`
+	// Loops is the number of event loops in each process. Default 0: the CPUs that may be used,
+	// divided among the processes, and at least one.
+	Loops int `default:"0" placeholder:"N" help:"Event loops per process; 0 divides the usable CPUs among the processes, at least one each."`
 	// IO is the I/O model that serves clients. Default epoll, tickgate's own event loops. The others, gnet's engine and
 	// net/http with goroutines, are for comparison only: they know the default topic, the policy latest and nothing of
 	// resuming.

@@ -2,7 +2,6 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"reflect"
 	"time"
@@ -50,7 +49,7 @@ func (c Commands) Parse(args []string, stdout, stderr io.Writer, environ []strin
 		return nil, ExitOK
 	}
 	if err != nil {
-		report(stderr, err)
+		problemsOf(err).Report(stderr, "")
 		return nil, ExitUsage
 	}
 	cfg := &p.root.Config
@@ -147,18 +146,9 @@ func (p *parser) mappers() []kong.Option {
 	return options
 }
 
-func report(stderr io.Writer, err error) {
-	var problems Problems
+func problemsOf(err error) (problems Problems) {
 	if !errors.As(err, &problems) {
 		problems = Problems{{Setting: "command line", Message: err.Error()}}
 	}
-	noun := "problem"
-	if len(problems) > 1 {
-		noun = "problems"
-	}
-	_, _ = fmt.Fprintf(stderr, "%s: %d %s with the settings:\n", program, len(problems), noun)
-	for _, problem := range problems {
-		_, _ = fmt.Fprintf(stderr, "  %s\n", problem)
-	}
-	_, _ = fmt.Fprintf(stderr, "Run '%s --help' for all settings.\n", program)
+	return problems
 }

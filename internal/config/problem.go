@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io"
 	"strings"
 )
 
@@ -44,4 +45,20 @@ func (p Problems) Error() string {
 		lines[i] = problem.String()
 	}
 	return strings.Join(lines, "\n")
+}
+
+// Report writes all problems for a person, with the way to the help of the sub-command; "" is the gateway itself.
+func (p Problems) Report(w io.Writer, command string) {
+	name, noun := program, "problem"
+	if command != "" {
+		name += " " + command
+	}
+	if len(p) > 1 {
+		noun = "problems"
+	}
+	_, _ = fmt.Fprintf(w, "%s: %d %s with the settings:\n", name, len(p), noun)
+	for _, problem := range p {
+		_, _ = fmt.Fprintf(w, "  %s\n", problem)
+	}
+	_, _ = fmt.Fprintf(w, "Run '%s --help' for all settings.\n", name)
 }
