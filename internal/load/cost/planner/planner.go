@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 
+	"github.com/dustin/go-humanize"
+
 	"tickgate/internal/limits"
 	"tickgate/internal/load/cost"
 	"tickgate/internal/load/report"
@@ -62,6 +64,10 @@ type Planner struct {
 	notes   []string
 }
 
+// leastRun is how many connections a run should have for a prediction: of fewer, the slope of memory is within the steps in which memory grows, and a
+// second's work for messages is near what processes do without any.
+const leastRun = 10_000
+
 // New reads a run's report. machine is where the connections are to be held. Errors name what the report lacks.
 func New(run *report.Report, machine *limits.Snapshot) (*Planner, error) {
 	p := &Planner{run: run, machine: machine, notes: []string{
@@ -72,6 +78,10 @@ func New(run *report.Report, machine *limits.Snapshot) (*Planner, error) {
 	}
 	if run.Connections.Connected == 0 || run.Messages.PerSecond <= 0 {
 		return nil, errors.New("the report's clients got no messages while holding; give the server a feed and the swarm a --hold")
+	}
+	if n := run.Connections.Connected; n < leastRun {
+		p.notes = append([]string{fmt.Sprintf("the run had only %s connections, and a prediction from so few is rough: make a ramp of %s or more, with --rate 2000",
+			humanize.Comma(int64(n)), humanize.Comma(leastRun))}, p.notes...)
 	}
 	pss := run.Cost.Line(cost.PSS)
 	if pss == nil || !pss.Known {

@@ -116,7 +116,7 @@ func TestWalls(t *testing.T) {
 		want    string
 		holds   float64 // for the server alone
 	}{
-		{"processors", machine(), "cores", 0.8 * 2 / perMessage / dearer(280_000)},
+		{"processors", machine(), "cpu", 0.8 * 2 / perMessage / dearer(280_000)},
 		{"memory", wide(), "memory", float64(23<<30) / (perEnd*1.15 + perConn*1.1 + (worker+2e6)/19_744)},
 		{"files", func() *limits.Snapshot { m := wide(); m.Files.Max = 50_000; return m }(), "fs.file-max", 49_000},
 	}
@@ -187,6 +187,16 @@ func TestReportsThatLackSomething(t *testing.T) {
 	p := planner(t, simulated(20_000, 2), machine())
 	if _, err := p.Compare(&report.Report{}); err == nil {
 		t.Error("an empty report can be compared with")
+	}
+}
+
+// TestSmallRun: what a run is too small for is said before any other note.
+func TestSmallRun(t *testing.T) {
+	for n, want := range map[int]bool{5_000: true, 10_000: false} {
+		notes := planner(t, simulated(n, 2), machine()).Notes()
+		if got := strings.Contains(notes[0], "the run had only"); got != want {
+			t.Errorf("%d connections: got notes %q", n, notes)
+		}
 	}
 }
 

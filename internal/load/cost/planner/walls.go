@@ -35,7 +35,7 @@ func (p *Planner) wall(role limits.Role, n int) Wall {
 	}
 	processors := p.machine.CPUs * usable
 	if holds := p.largest(func(d *Prediction) bool { return d.cores(role) <= processors }, fit.PerProcess); holds < w.Holds {
-		w.Name, w.Holds = "cores", holds
+		w.Name, w.Holds = "cpu", holds // as the doctor names it
 	}
 	w.Fits = n <= w.Holds
 	return w
