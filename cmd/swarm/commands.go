@@ -19,7 +19,19 @@ func commands() []command {
 	return []command{
 		{"plan", "predict from a run's --json report what more connections need", runPlan},
 		{compareName, "hold two runs' --json reports against each other", runCompare},
+		{versionName, "print the version, as --version does", runVersion},
 	}
+}
+
+const versionName = "version"
+
+// runVersion is `swarm version`.
+func runVersion(args []string, stdout, stderr io.Writer) int {
+	if ok, code := parseCommand(versionName, "Prints the version.", new(struct{}), args, stdout, stderr); !ok {
+		return code
+	}
+	fmt.Fprintln(stdout, "swarm", version)
+	return exitOK
 }
 
 // commandOf returns the command that args name, or nil if they ask for clients. No target has a command's name: targets are URLs.

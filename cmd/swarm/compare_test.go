@@ -29,7 +29,8 @@ func TestCompareCommand(t *testing.T) {
 		{"JSON", []string{"--json", good, good}, exitOK, `"schema": "tickgate-compare/1"`},
 		{"one file", []string{good}, exitUsage, "B.json"},
 		{"no such file", []string{good, dir + "/none.json"}, exitUsage, "none.json"},
-		{"not JSON", []string{good, write("page.html", "<html>")}, exitUsage, "page.html"},
+		{"not JSON", []string{good, write("text.json", "hello")}, exitUsage, "text.json"},
+		{"a page", []string{good, write("page.html", "\n<!doctype html>")}, exitUsage, "page.html: this is the page; give the JSON (--json FILE)"},
 		{"another schema", []string{good, write("k6.json", `{"schema":"k6/1"}`)}, exitUsage, `its schema is "k6/1" and not ` + report.Schema},
 		{"unknown flag", []string{"--yaml", good, good}, exitUsage, "--yaml"},
 	}

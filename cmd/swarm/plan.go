@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -116,6 +117,9 @@ func readReport(file string) (*report.Report, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, fmt.Errorf("read report: %w", err)
+	}
+	if bytes.HasPrefix(bytes.TrimSpace(b), []byte("<")) {
+		return nil, fmt.Errorf("read report %s: this is the page; give the JSON (--json FILE), or save it from the page's link", file)
 	}
 	r := new(report.Report)
 	if err := json.Unmarshal(b, r); err != nil {

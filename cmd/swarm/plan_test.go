@@ -74,6 +74,7 @@ func TestPlanRefuses(t *testing.T) {
 		{"unknown flag", []string{small, "--bogus"}, "--bogus"},
 		{"no such file", []string{filepath.Join(dir, "none.json")}, "none.json"},
 		{"no JSON", []string{file("text.json", "hello")}, "text.json"},
+		{"a page", []string{file("page.html", "<!doctype html>")}, "save it from the page's link"},
 		{"another JSON", []string{file("other.json", `{"schema":"x"}`)}, "not tickgate-swarm/1"},
 		{"a report without memory", []string{bare}, "--pid"},
 		{"compared with one without memory", []string{small, "--against", bare}, "bare.json"},
