@@ -32,6 +32,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	}
 	defer n.close()
 	source.node.Store(n)
+	g.box.asks(n.hears(g.cfg.Feed.Topic))
 	n.serve()
 	defer startWalls(g.cfg, g.log, n, true)()
 	g.startFeed(ctx)

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"tickgate/internal/config"
@@ -17,6 +18,9 @@ type blackbox struct {
 	ticks    *ticklog.Log
 	recorder *flight.Recorder // nil without --flight-recorder
 	unwatch  func()
+
+	heard  atomic.Pointer[func() bool] // whether anybody gets the feed's ticks; nil is yes
+	judged atomic.Uint64               // the last message that was late
 }
 
 // newBlackbox begins to record; process is the name in the recorder's files.
@@ -41,9 +45,33 @@ func newBlackbox(cfg *config.Config, process string, log *slog.Logger) (*blackbo
 	return b, nil
 }
 
-// late implements ticklog.Config.Late.
+// late implements ticklog.Config.Late. What came late to nobody, such as the first tick after the start, is not worth the
+// one file a minute.
 func (b *blackbox) late(l ticklog.Late) {
+	if b.judged.Swap(l.Seq) == l.Seq {
+		return // the bus, or another loop, was late with it before
+	}
+	if heard := b.heard.Load(); heard != nil && !(*heard)() {
+		b.recorder.Pass()
+		return
+	}
 	b.recorder.Dump(fmt.Sprintf("seq%d_late%dms", l.Seq, l.By.Milliseconds()))
+}
+
+// asks makes heard tell whether anybody gets the feed's ticks. It is called with the log of ticks locked, on several
+// goroutines.
+func (b *blackbox) asks(heard func() bool) { b.heard.Store(&heard) }
+
+// hears returns what tells whether a topic has subscribers in this process. Another I/O model than the loops counts
+// connections only, which all have the default topic.
+func (n *node) hears(topic string) func() bool {
+	return func() bool {
+		if n.model != nil {
+			return n.model.Open() > 0
+		}
+		t := n.hub.Lookup(topic)
+		return t != nil && t.Subscribers() > 0
+	}
 }
 
 // close ends recording. What is told to the log afterwards is for nobody.

@@ -67,6 +67,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	}
 	defer func() { workers.Kill(); _ = workers.Wait() }()
 	source.workers.Store(workers)
+	g.box.asks(func() bool { return pool.Taken() > 0 }) // whether of this topic, only the workers know
 	defer startWalls(g.cfg, g.log, nil, true)()
 	if err := workers.WaitReady(ctx); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -56,6 +57,7 @@ type Recorder struct {
 	cfg    Config
 	flight *trace.FlightRecorder
 	orders chan string   // why to write files
+	passed atomic.Uint64 // occasions without a file since the last one
 	quit   chan struct{} // closed by Stop
 	ended  sync.WaitGroup
 	stop   sync.Once
@@ -85,13 +87,17 @@ func Start(cfg Config) (*Recorder, error) {
 }
 
 // Dump asks for a file of what has happened up to now and does not wait for it. why becomes part of its name; characters
-// that do not belong there become -. A call too soon after the last file, or while one is being written, does nothing.
+// that do not belong there become -. A call too soon after the last file, or while one is being written, is a Pass.
 func (r *Recorder) Dump(why string) {
 	select {
 	case r.orders <- why:
 	default:
+		r.Pass()
 	}
 }
+
+// Pass counts an occasion that leaves no file. The log tells the number with the next file.
+func (r *Recorder) Pass() { r.passed.Add(1) }
 
 // Stop ends recording, after a file that is being written. Dump does nothing from then on.
 func (r *Recorder) Stop() {
@@ -114,6 +120,8 @@ func (r *Recorder) serve() {
 			if now := time.Now(); last.IsZero() || now.Sub(last) >= r.cfg.Every {
 				last = now
 				r.dump(now, why)
+			} else {
+				r.Pass()
 			}
 		}
 	}
@@ -126,7 +134,7 @@ func (r *Recorder) dump(now time.Time, why string) {
 		r.cfg.Log.Warn("flight recorder: no file", "error", err)
 		return
 	}
-	r.cfg.Log.Warn("flight recorder: wrote the last seconds; open it with go tool trace", "file", name)
+	r.cfg.Log.Warn("flight recorder: wrote the last seconds; open it with go tool trace", "file", name, "passed_over", r.passed.Swap(0))
 }
 
 // prefix is what the names of this recorder's files begin with.

@@ -65,6 +65,7 @@ func TestDumpIsATrace(t *testing.T) {
 	}
 	// Too soon for another one.
 	r.Dump("again")
+	eventually(t, "a count of what was passed over", func() bool { return r.passed.Load() == 1 })
 	r.Stop()
 	r.Dump("after the end")
 	if got := files(t, dir); len(got) != 1 {
@@ -90,6 +91,21 @@ func TestOldestFilesGiveWay(t *testing.T) {
 	}
 	if strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s: the oldest of this process are gone, and nobody else's", got, want)
+	}
+}
+
+// TestPassedOver: what left no file is told with the next one, once.
+func TestPassedOver(t *testing.T) {
+	var log bytes.Buffer
+	r := start(t, Config{Dir: t.TempDir(), Process: "0", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	r.Pass()
+	r.Pass()
+	for i, want := range []string{"passed_over=2", "passed_over=0"} {
+		log.Reset()
+		r.dump(time.Unix(int64(i), 0), "x")
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("got log %q, want %s", log.String(), want)
+		}
 	}
 }
 

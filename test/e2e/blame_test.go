@@ -263,17 +263,26 @@ func TestFlightRecorder(t *testing.T) {
 	g := startGateway(t, setup{flags: map[string]string{
 		"feed-interval": "1s", "workers": "2", "flight-recorder": dir, "objective": "400ms", "policy": "-",
 	}})
-	for range 2 {
+	late := func() {
 		tick := time.Now().Truncate(time.Second).Add(2 * time.Second)
 		until(tick.Add(-blameLead))
 		g.signal(t, syscall.SIGSTOP)
 		until(tick.Add(600 * time.Millisecond))
 		g.signal(t, syscall.SIGCONT)
+	}
+	late() // for nobody
+	never(t, 400*time.Millisecond, "a trace of a tick that nobody got", func() bool { return len(flights(t, dir, "*")) > 0 })
+	openSSE(t, "http://"+g.Addr+"/sse", nil).wait(t, 2)
+	for range 2 {
+		late()
 		eventually(t, startWithin, "trace of the supervisor", func() bool { return len(flights(t, dir, "supervisor")) > 0 })
 	}
 	names := flights(t, dir, "supervisor")
 	if len(names) != 1 {
 		t.Errorf("got %v, want one file a minute", names)
+	}
+	if log := g.log.String(); !strings.Contains(log, "passed_over=1") {
+		t.Errorf("got no word of the tick for nobody in the log:\n%s", log)
 	}
 	if !strings.Contains(names[0], "late") {
 		t.Errorf("got name %s, want it to say how late the tick was", names[0])
