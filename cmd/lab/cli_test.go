@@ -22,7 +22,7 @@ func TestBadInput(t *testing.T) {
 		{"unknown command", []string{"rum"}, exitUsage, "rum"},
 		{"unknown flag", []string{"run", "aa", "--fast"}, exitUsage, "--fast"},
 		{"no experiment", []string{"run"}, exitUsage, "which experiment"},
-		{"no such experiment", []string{"run", "no-such"}, exitUsage, "experiments/no-such.yaml"},
+		{"no such experiment", []string{"run", "no-such"}, exitUsage, "/cmd/lab/experiments/no-such.yaml; `lab list` names"},
 		{"unknown key", w.args("run", unknown), exitUsage, "reapeats"},
 		{"unknown flag of a program", w.args("run", flags), exitUsage, "--speed"},
 		{"repeats", []string{"run", "aa", "--repeats=1000"}, exitUsage, "1 to 200"},
@@ -30,7 +30,8 @@ func TestBadInput(t *testing.T) {
 		{"resume nothing", w.args("run", "--resume="+w.state), exitUsage, "no experiment"},
 		{"no programs", []string{"run", w.experiment, "--gateway=/nothing/gateway"}, exitUsage, "make build"},
 		{"show nothing", []string{"show", "no-such"}, exitUsage, "no-such.yaml"},
-		{"list nothing", []string{"list", w.state}, exitUsage, "no experiments"},
+		{"list nothing", []string{"list", w.state}, exitUsage, "no experiments (*.yaml) in " + w.state + "; "},
+		{"list elsewhere", []string{"list"}, exitUsage, "/cmd/lab/experiments; name their directory"},
 	}
 	for _, tt := range tests {
 		code, _, stderr := w.run(tt.args...)
@@ -101,6 +102,21 @@ func TestWholeExperiment(t *testing.T) {
 	}
 	if code, _, stderr := w.run(w.args("run", w.experiment, "--out="+w.out)...); code != exitUsage || !strings.Contains(stderr, "--resume") {
 		t.Errorf("again: got status %d and %q, want %d and a hint at --resume", code, stderr, exitUsage)
+	}
+}
+
+// TestListLegend: a mark is explained where there is one.
+func TestListLegend(t *testing.T) {
+	w := newWorld(t)
+	dir := filepath.Dir(w.experiment)
+	for _, marked := range []bool{false, true} {
+		if marked {
+			w.write("marked.yaml", changing+"measured: nothing\n")
+		}
+		code, stdout, stderr := w.run("list", dir)
+		if code != exitOK || strings.Contains(stdout, "has a result") != marked || strings.Contains(stdout, "* marked") != marked {
+			t.Errorf("got status %d and %s%s, want a legend: %v", code, stdout, stderr, marked)
+		}
 	}
 }
 

@@ -14,14 +14,15 @@ import (
 // list is `lab list`.
 func (p program) list(dir string) error {
 	experiments, broken := lab.List(dir)
+	measured := false
 	for _, exp := range experiments {
 		mark := " "
 		if exp.Measured != "" {
-			mark = "*"
+			mark, measured = "*", true
 		}
 		fmt.Fprintf(p.stdout, "%s %-24s %s\n", mark, exp.Name, oneLine(exp.Question))
 	}
-	if len(experiments) > 0 {
+	if measured {
 		fmt.Fprintln(p.stdout, "\n* has a result: lab show NAME")
 	}
 	return errors.Join(broken...)

@@ -14,7 +14,7 @@ func List(dir string) (experiments []*Experiment, broken []error) {
 	}
 	slices.Sort(names)
 	if len(names) == 0 {
-		return nil, []error{inputErrorf("%s: no experiments (*.yaml) in it", dir)}
+		return nil, []error{inputErrorf("no experiments (*.yaml) in %s; name their directory, or run lab in tickgate's repository", absolute(dir))}
 	}
 	for _, name := range names {
 		exp, err := Load(name)
@@ -25,6 +25,14 @@ func List(dir string) (experiments []*Experiment, broken []error) {
 		experiments = append(experiments, exp)
 	}
 	return experiments, broken
+}
+
+// absolute is for messages: which directory was meant depends on where lab was started.
+func absolute(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		return abs
+	}
+	return path
 }
 
 // Duration estimates how long the experiment takes: its windows, and a few seconds for each run to start, connect and stop.

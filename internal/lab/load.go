@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,6 +28,9 @@ func inputErrorf(format string, args ...any) error { return &InputError{fmt.Erro
 // Load reads and checks the experiment in a file. Errors are InputErrors that name the file, and the line if YAML knows it.
 func Load(path string) (*Experiment, error) {
 	source, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, inputErrorf("no experiment %s; `lab list` names those there are", absolute(path))
+	}
 	if err != nil {
 		return nil, &InputError{err}
 	}
