@@ -37,3 +37,10 @@ func TestFailureErrno(t *testing.T) {
 		}
 	}
 }
+
+// TestPrintable: an example goes to the user's terminal and into a page, whatever the server has sent.
+func TestPrintable(t *testing.T) {
+	if got, want := printable([]byte("Ver\xffboten \u009b31m\tü")), "Ver\uFFFDboten \uFFFD31m\uFFFDü"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}

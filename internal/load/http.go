@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"tickgate/internal/wire"
 )
@@ -109,9 +110,19 @@ func answerError(t *Target, r *wire.Response, b []byte, cause error) error {
 		excerpt = fmt.Sprintf(": %q", body[:min(len(body), shown)])
 	}
 	if errors.Is(cause, errStatus) {
-		return fmt.Errorf("%s: answered %d %s%s", t.URL, r.Status, r.Reason, excerpt)
+		return fmt.Errorf("%s: answered %d %s%s", t.URL, r.Status, printable(r.Reason), excerpt)
 	}
 	return fmt.Errorf("%s: answered %d, but %w%s", t.URL, r.Status, cause, excerpt)
+}
+
+// printable returns what a server has sent without what a terminal could take for a command.
+func printable(text []byte) string {
+	return strings.Map(func(r rune) rune {
+		if !unicode.IsPrint(r) {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, string(text))
 }
 
 // rejected deals with an answer that does not open the connection.
