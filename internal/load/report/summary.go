@@ -82,6 +82,7 @@ func concerns(r *Report) []concern {
 		{Mixed, m.Conflated+m.Missed+m.Gaps > 0, Comma(m.Conflated+m.Missed) + " messages were skipped for newer ones or missed while away"},
 		{Mixed, m.Received > 0 && m.Untracked == m.Received, "loss is unknown: no message has a sequence number"},
 		{Mixed, m.Received > 0 && r.Latency.Count == 0, "latency is unknown: no message with a time came while holding"},
+		{Mixed, 100*m.Skewed > m.Received, Comma(m.Skewed) + " messages came before they were due: the clocks differ, and latencies are not to be believed"},
 		{Mixed, c.total() > 0 && c.Disconnects == 0, Comma(c.total()) + " attempts to connect failed"},
 		{Mixed, r.Plan.Planned < r.Plan.Requested, fmt.Sprintf("%s connections were asked for", Comma(r.Plan.Requested))},
 		{Mixed, r.Split.Bottleneck, r.Split.Verdict},

@@ -44,6 +44,8 @@ func TestSummary(t *testing.T) {
 		{"skipped", func(r *Report) { r.Messages.Conflated = 5 }, Mixed, []string{"nothing lost, but 5 skipped"}},
 		{"no numbers", func(r *Report) { r.Messages.Untracked = r.Messages.Received }, Mixed, []string{"loss unknown"}},
 		{"no messages", func(r *Report) { r.Messages, r.Latency = Messages{}, Quantiles{} }, Bad, []string{"no message came"}},
+		{"another clock", func(r *Report) { r.Messages.Skewed = 601 }, Mixed, nil},
+		{"a message early", func(r *Report) { r.Messages.Skewed = 600 }, Good, nil},
 		{"fewer than asked for", func(r *Report) { r.Plan.Requested = 2000 }, Mixed, []string{"of 2,000 asked for"}},
 		{"swarm", func(r *Report) { r.Split.Bottleneck, r.Swarm.LoopBusy = true, 0.9 }, Mixed, []string{"the swarm itself is the limit"}},
 		{"others", func(r *Report) { r.Split = Split{ServerUser: 0.1, Idle: 0.01} }, Good, []string{"other programs took the processors"}},
