@@ -13,16 +13,22 @@ type burst struct {
 	every         float64 // milliseconds from tick to tick; 0 if that is not known
 }
 
-// burstOf reports false where ticks are not known, or who worked for them.
+// possible is how much work, as a part of what the processors could have done between first and last delivery, can be the
+// ticks': some is done before and after. Where a message costs more than that, most of its price is what the programs do
+// besides, as in a run with few messages, and nothing is known of its bursts.
+const possible = 1.5
+
+// burstOf reports false where ticks are not known, or who worked for them, or what of that work was for them.
 func burstOf(r *Report) (burst, bool) {
 	if r.Ticks.Count == 0 || r.Server == nil || r.Ticks.Spread.P50 == 0 {
 		return burst{}, false
 	}
 	messages := float64(r.Ticks.Deliveries) / 1000 // µs to ms
-	return burst{
+	b := burst{
 		server: r.Server.CPU * messages, swarm: r.Swarm.CPU * messages, room: r.Ticks.Spread.P50 * float64(max(r.Environment.CPUs, 1)),
 		spread: r.Ticks.Spread.P50, every: r.tickEvery(),
-	}, true
+	}
+	return b, b.server+b.swarm <= possible*b.room
 }
 
 // tickEvery returns the milliseconds from tick to tick: those between the intended times of the ticks that are kept, or else the hold by its ticks.

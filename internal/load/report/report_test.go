@@ -149,6 +149,7 @@ func TestSharedBurst(t *testing.T) {
 		{"the swarm's burst", &Server{CPU: 1.5}, 180, true},
 		{"idle processors", &Server{CPU: 5.3}, 2000, true},
 		{"a server elsewhere", nil, 365, true},
+		{"more work than processors", &Server{CPU: 60}, 365, true},
 	} {
 		r := healthy()
 		r.Server, r.Environment.CPUs, r.Ticks.Deliveries, r.Ticks.Spread.P50, r.Latency.P99 = tt.server, 2, 100_000, tt.spread, 401
