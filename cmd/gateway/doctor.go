@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"tickgate/internal/config"
 	"tickgate/internal/doctor"
@@ -13,7 +14,7 @@ import (
 // doctorFlags are what `gateway doctor` takes beside the gateway's own flags. They are texts, so that all that is wrong
 // with them can be said at once.
 type doctorFlags struct {
-	Conns   string `placeholder:"N" help:"Connections to hold (default --max-conns)."`
+	Conns   string `placeholder:"N" help:"Connections to hold, such as 20000, 20k or 1m (default --max-conns)."`
 	For     string `default:"gateway" placeholder:"WHO" help:"Whose ends are on this machine: 'gateway', 'swarm' or 'both'."`
 	Rate    string `default:"1" placeholder:"N" help:"Messages a second to each client, for the question whether the processors keep up; 0 leaves it out."`
 	Sources string `placeholder:"N" help:"Addresses that the swarm connects from (default 1, and for 'both' as many as it takes, since loopback has them)."`
@@ -76,10 +77,10 @@ func (f *doctorFlags) question(cfg *config.Config) (q doctor.Question, problems 
 		if value == "" {
 			return otherwise
 		}
-		n, err := strconv.Atoi(value)
+		n, err := count(value)
 		if err != nil || n < least || n > maxAsked {
 			problems = append(problems, config.Problem{
-				Setting: flag, Value: value, Message: fmt.Sprintf("write a whole number from %d to %d", least, maxAsked),
+				Setting: flag, Value: value, Message: fmt.Sprintf("write a whole number from %d to %d, such as 20000, 20k or 1m", least, maxAsked),
 			})
 		}
 		return n
@@ -104,6 +105,25 @@ func (f *doctorFlags) question(cfg *config.Config) (q doctor.Question, problems 
 	q.SndBuf = int64(cfg.Sockets.SndBuf)
 	q.Port = publicPort(cfg.Server.Listen)
 	return q, problems
+}
+
+// count reads a whole number, with k for thousands or m for millions behind it.
+func count(value string) (int, error) {
+	unit := 1
+	switch digits := strings.ToLower(value); {
+	case strings.HasSuffix(digits, "k"):
+		unit = 1_000
+	case strings.HasSuffix(digits, "m"):
+		unit = 1_000_000
+	}
+	if unit > 1 {
+		value = value[:len(value)-1]
+	}
+	n, err := strconv.Atoi(value)
+	if err == nil && (n > maxAsked || n < -maxAsked) {
+		err = strconv.ErrRange
+	}
+	return n * unit, err
 }
 
 const (

@@ -22,7 +22,7 @@ const (
 )
 
 // WriteText writes the report for a terminal: what stands in the way with all that is known about it, what is well in a
-// line each, and at the end where this machine stops.
+// line each, and at the end where this machine stops, with the command that moves each wall that is in the way.
 func (r *Report) WriteText(w io.Writer) error {
 	p := &printer{}
 	p.head(r)
@@ -109,13 +109,22 @@ func (p *printer) walls(r *Report) {
 	const width = 13
 	all := []Wall{r.Process, r.Machine, r.Pace}
 	slices.SortStableFunc(all, func(a, b Wall) int { return cmp.Compare(a.Holds, b.Holds) })
-	labels := [...]string{"First wall", "Then", ""}
+	labels := [...]string{"First wall", "Then", "Then"}
 	for i, w := range all { // one without a name comes last: it holds any number
 		if w.Name != "" {
 			p.labelled(0, labels[i], width, w.describe(r))
+			p.move(r, w, width)
 		}
 	}
 	p.labelled(0, "Answer", width, r.answer())
+}
+
+// move writes how a wall that is in the way is moved, and moved back.
+func (p *printer) move(r *Report, w Wall, width int) {
+	f, _ := r.Finding(w.Name)
+	const indent = 2
+	p.labelled(indent, "change", width-indent, f.Change)
+	p.labelled(indent, "undo", width-indent, f.Undo)
 }
 
 // describe says what a wall stops, and where.
@@ -123,7 +132,10 @@ func (w Wall) describe(r *Report) string {
 	switch w.Kind {
 	case limits.Process:
 		s := fmt.Sprintf("%s connections in one process (%s)", comma(w.Holds), w.Name)
-		if n := max(r.Fit.Workers, r.Fit.Clients); n > 1 {
+		switch n := max(r.Fit.Workers, r.Fit.Clients); {
+		case !r.Fits:
+			s += "; several processes pass it, up to the next wall"
+		case n > 1:
 			s += fmt.Sprintf("; %d processes pass it", n)
 		}
 		return s

@@ -19,7 +19,7 @@ type examination struct {
 // traps returns a finding for each thing that this kernel has and that concerns the question.
 func (x *examination) traps() (found []Finding) {
 	for _, look := range []func() (Finding, bool){
-		x.backlog, x.receiveBuffers, x.sendBuffers, x.memoryPressure, x.cpuPressure, x.ioPressure,
+		x.backlog, x.ports, x.receiveBuffers, x.sendBuffers, x.memoryPressure, x.cpuPressure, x.ioPressure,
 		x.swap, x.migrate, x.hugePages, x.ioUring, x.tls,
 	} {
 		if f, concerns := look(); concerns {
@@ -52,6 +52,21 @@ func (x *examination) backlog() (Finding, bool) {
 		f.State, f.Change = Slow, "restart it: a backlog is taken over when it begins to listen"
 	}
 	return f, true
+}
+
+// ports is about local ports where the swarm takes as many source addresses as it needs, so that they bound nothing.
+// With a number of sources, internal/limits compares them.
+func (x *examination) ports() (Finding, bool) {
+	const key = "net.ipv4.ip_local_port_range"
+	if x.question.Role == limits.Gateway || x.question.Sources > 0 {
+		return Finding{}, false
+	}
+	ports := x.machine.TCP.Ports()
+	return Finding{
+		Name: key, State: OK, Now: words("%s ports for each source", comma(int(ports))), Need: words("any number"),
+		Why:    "the swarm takes another source address for every so many connections, which loopback has",
+		Breaks: advice[key].breaks, Myth: advice[key].myth,
+	}, true
 }
 
 // migrate is about connections that wait in the queue of a listener that goes away.
