@@ -160,8 +160,12 @@ func (f *forked) known() (texts []string) {
 
 // miss deals with a worker that did not answer: late, or gone and its clients with it.
 func (f *forked) miss(i int, err error) {
-	if f.ended[i] != nil || f.supervisor.Workers()[i].Status().State != prefork.Ended {
+	status := f.supervisor.Workers()[i].Status()
+	if f.ended[i] != nil || status.State != prefork.Ended {
 		return
+	}
+	if status.LastExit != "" { // which says more than that there was no answer
+		err = errors.New(status.LastExit)
 	}
 	f.ended[i] = fmt.Errorf("client process %d has ended, and its connections with it: %w", i, err)
 	f.last[i] = gone(f.last[i])
