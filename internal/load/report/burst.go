@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"math"
+	"strconv"
 )
 
 // burst is how much of the processors the delivery of a tick takes.
@@ -58,7 +59,11 @@ func (b burst) part() float64 {
 
 // brief says it in a clause of the headline.
 func (b burst) brief() string {
-	return fmt.Sprintf("a tick's burst took %s of every %s", Duration(b.spread), Duration(b.every))
+	every := Duration(b.every)
+	if b.every >= 1000 {
+		every = strconv.FormatFloat(b.every/1000, 'g', 3, 64) + " s"
+	}
+	return fmt.Sprintf("a tick's burst took %s of every %s", Duration(b.spread), every)
 }
 
 // headroom says what the pauses between bursts are room for.

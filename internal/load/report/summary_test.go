@@ -53,7 +53,7 @@ func TestSummary(t *testing.T) {
 		{"machine", func(r *Report) { r.Split = Split{ServerUser: 0.6, SwarmUser: 0.3, Idle: 0.01} }, Good, []string{"the machine's processors are the limit"}},
 		{"bursts", func(r *Report) {
 			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 365, 2
-		}, Good, []string{"p99 432 ms; nothing was at its limit: a tick's burst took 365 ms of every 1000 ms"}},
+		}, Good, []string{"p99 432 ms; nothing was at its limit: a tick's burst took 365 ms of every 1 s"}},
 		{"bursts without a pause", func(r *Report) {
 			r.Server, r.Swarm.CPU, r.Ticks.Spread.P50, r.Environment.CPUs = &Server{CPU: 400}, 200, 365, 2
 			r.TickRows = []TickRow{{At: 1.2}, {At: 0.8}, {At: 0.4}}
