@@ -88,7 +88,7 @@ const (
 	half       = 508.0
 	leftEdge   = 62.0 // room for the vertical axis
 	rightEdge  = 18.0
-	headroom   = 22.0 // above a panel, for its label
+	headroom   = 34.0 // above a panel, for its label between the axes' numbers
 	momentRow  = 14.0 // above the first panel, for the names of moments
 	xAxisSpace = 40.0
 	halfPanel  = 220.0

@@ -35,7 +35,7 @@ func facts(r *report.Report) []section {
 func limits(r *report.Report) []fact {
 	s := &r.Split
 	list := []fact{
-		{Name: "Verdict", Text: r.Summary.Limit + because(r.Summary.Because)},
+		{Name: "Verdict", Text: strings.Trim(r.Summary.Limit+"; "+r.Summary.Because, "; ")},
 		{Name: "The swarm's part", Text: s.Verdict},
 		{Name: "Server, to the first", Text: spoken(s.Before)},
 		{Name: "Fan-out, first to last", Text: spoken(s.FanOut)},
@@ -94,7 +94,7 @@ func plan(r *report.Report) []fact {
 	list := []fact{
 		{Name: "Targets", Text: strings.Join(p.Targets, " ")},
 		{Name: "Connections", Text: connections + " in " + plural(p.Processes, "client process", "client processes")},
-		{Name: "Phases", Text: fmt.Sprintf("ramp %s, hold %s (%s), settle %s", clock(h.Ramp), clock(h.Hold), h.Stopped, clock(h.Settle))},
+		{Name: "Phases", Text: fmt.Sprintf("ramp %s, hold %s (%s), settle %s", lasting(h.Ramp), lasting(h.Hold), h.Stopped, lasting(h.Settle))},
 		{Name: "Started", Text: r.Started.UTC().Format("2006-01-02 15:04:05 UTC")},
 		{Name: "Topic's promise", Text: p.Policy},
 	}

@@ -59,6 +59,14 @@ func clock(s float64) string {
 	return digits(s) + " s"
 }
 
+// lasting writes how long something took.
+func lasting(s float64) string {
+	if s < 1 {
+		return strconv.FormatFloat(1000*s, 'f', 1, 64) + " ms"
+	}
+	return clock(s)
+}
+
 // bytesOf writes bytes in units of 1,000: 31 MB.
 func bytesOf(v float64) string {
 	switch {
@@ -112,3 +120,8 @@ func sentence(text string) string {
 
 // clauses cuts a sentence behind its semicolons, so that no line ends within a clause that fits it.
 func clauses(text string) []string { return strings.SplitAfter(text, "; ") }
+
+// pieces cuts a name such as a sysctl's behind its dots and underscores, where a line may break.
+func pieces(name string) []string {
+	return strings.Split(strings.NewReplacer(".", ".\x00", "_", "_\x00").Replace(name), "\x00")
+}

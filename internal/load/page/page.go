@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"slices"
 
 	"tickgate/internal/load/report"
 )
@@ -25,6 +26,7 @@ type view struct {
 	Style    template.CSS
 	Script   template.JS
 	Data     string // the file's name for the JSON document
+	Because  string // why the limit is one, unless a reason has said so
 	Tiles    []tile
 	Timeline *chart
 	Shades   []shade
@@ -45,6 +47,9 @@ func Write(w io.Writer, r *report.Report) error {
 		Report: r, Style: template.CSS(style), Script: template.JS(script), Data: "swarm-" + r.Started.UTC().Format("20060102-150405") + ".json",
 		Tiles: tiles(r), Timeline: timeline(r), Shades: shades(), Slow: slow(r), Memory: memoryRows(r), Facts: facts(r),
 	}
+	if !slices.Contains(r.Summary.Reasons, r.Summary.Because) {
+		v.Because = r.Summary.Because
+	}
 	for _, c := range []*chart{percentiles(r), spread(r), ramp(r), memory(r)} {
 		if c != nil {
 			v.Pairs = append(v.Pairs, c)
@@ -62,5 +67,5 @@ func Write(w io.Writer, r *report.Report) error {
 
 // functions are those of the template.
 var functions = template.FuncMap{
-	"ms": report.Duration, "sentence": sentence, "clauses": clauses, "count": func(n int) string { return report.Comma(n) },
+	"ms": report.Duration, "sentence": sentence, "clauses": clauses, "pieces": pieces, "count": func(n int) string { return report.Comma(n) },
 }

@@ -120,11 +120,40 @@ func TestPageHasItsParts(t *testing.T) {
 		t.Errorf("got %d tiles, %d of them bad, want 6 with the p99 that was asserted", tiles, classes["tile bad"])
 	}
 	for _, want := range []string{
-		"not met: p99&lt;50ms", "GC pause: 1 tick", "net.core.somaxconn", "swarm &#39;it&#39;\\&#39;&#39;s&#39;", "200 B (180 B to 220 B) per connection",
+		"not met: p99&lt;50ms", "GC pause: 1 tick", "net.<wbr>core.<wbr>somaxconn", "swarm &#39;it&#39;\\&#39;&#39;s&#39;", "200 B (180 B to 220 B) per connection",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("got no %q in the page", want)
 		}
+	}
+}
+
+// TestLabelsHaveRoom: a panel's title stands between the lowest number of the axis above and the highest of its own.
+func TestLabelsHaveRoom(t *testing.T) {
+	const text, above, apart = 11.5, 11, 4.0 // the style's font, the template's dy, and how far a number reaches from its line
+	if title := headroom - above; title-text < apart || headroom-apart < title {
+		t.Errorf("got titles from %.1f to %d below a panel, %.0f above the next one", title-text, int(title), headroom)
+	}
+	for _, part := range []string{fmt.Sprintf("dy=\"-%d\">{{.Label}}", above), "{ font-size: 11.5px"} {
+		if !strings.Contains(source+style, part) {
+			t.Errorf("got no %q: the measures above are others", part)
+		}
+	}
+	if strings.Contains(style, "svg { min-width") {
+		t.Error("got pictures that are wider than a narrow page, and scroll the newest part out of sight")
+	}
+}
+
+// TestReasonIsSaidOnce: what limited the run is not repeated below the reasons for its status.
+func TestReasonIsSaidOnce(t *testing.T) {
+	r := sampleRun(60)
+	r.Summary.Because = "numbers that say so"
+	if !strings.Contains(write(t, r), "<p class=\"because\">Numbers that say so.") {
+		t.Error("got no numbers for the limit")
+	}
+	r.Summary.Reasons = append(r.Summary.Reasons, r.Summary.Because)
+	if strings.Contains(write(t, r), "<p class=\"because\">") {
+		t.Error("got the same text as a reason and below")
 	}
 }
 
@@ -262,6 +291,10 @@ func TestFormats(t *testing.T) {
 		{bytesOf(8380), "8.38 kB"},
 		{bytesOf(-12), "-12 B"},
 		{clock(90), "90 s"},
+		{lasting(0.00019), "0.2 ms"},
+		{lasting(600), "10 min"},
+		{strings.Join(pieces("net.ipv4.tcp_max_syn_backlog"), "|"), "net.|ipv4.|tcp_|max_|syn_|backlog"},
+		{strings.Join(pieces("Host"), "|"), "Host"},
 		{clock(600), "10 min"},
 		{percent(0.0003), "0.03 %"},
 		{nine(0), "0 %"},
