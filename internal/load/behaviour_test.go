@@ -196,6 +196,21 @@ func TestEnvelope(t *testing.T) {
 	}
 }
 
+// A server that leaves the subprotocol alone sends messages without envelopes, of which none would be found: all would count
+// as lost.
+func TestNoEnvelope(t *testing.T) {
+	s := newServer(t, func(p *peer) { p.stay() })
+	cfg := s.config(1, WebSocket)
+	cfg.Subprotocol = wire.Subprotocol
+	if err := Probe(t.Context(), &cfg, &cfg.Targets[0]); err == nil || !strings.Contains(err.Error(), "leave --subprotocol out") {
+		t.Errorf("got %v, want it to name the remedy", err)
+	}
+	cfg.Subprotocol = "another.v1"
+	if err := Probe(t.Context(), &cfg, &cfg.Targets[0]); err != nil {
+		t.Errorf("got %v, want no error: messages are found without it", err)
+	}
+}
+
 func TestFragmentsAndChunksAreJoined(t *testing.T) {
 	payload := []byte(tick(1))
 	long := []byte(fmt.Sprintf(`{"pad":%q,"seq":2,"ts":%d}`, strings.Repeat("x", 200<<10), time.Now().UnixNano()))

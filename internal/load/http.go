@@ -80,8 +80,7 @@ func (t *Target) check(r *wire.Response, subprotocol string, nonce [16]byte) err
 		if r.Status != http.StatusSwitchingProtocols {
 			return errStatus
 		}
-		q := t.request("", subprotocol, "")
-		return wire.CheckAccept(r, &q, nonce)
+		return checkAccept(t, r, subprotocol, nonce)
 	}
 	mediaType, _, _ := bytes.Cut(r.Header("content-type"), []byte(";"))
 	coding := r.Header("content-encoding")
@@ -96,7 +95,23 @@ func (t *Target) check(r *wire.Response, subprotocol string, nonce [16]byte) err
 	return nil
 }
 
-var errStatus = errors.New("unexpected status")
+// checkAccept checks the answer to a handshake. A server may leave a subprotocol alone that was offered, but messages in
+// envelopes would then not be found.
+func checkAccept(t *Target, r *wire.Response, subprotocol string, nonce [16]byte) error {
+	q := t.request("", subprotocol, "")
+	if err := wire.CheckAccept(r, &q, nonce); err != nil {
+		return err
+	}
+	if subprotocol == wire.Subprotocol && r.Header("sec-websocket-protocol") == nil {
+		return errSubprotocol
+	}
+	return nil
+}
+
+var (
+	errStatus      = errors.New("unexpected status")
+	errSubprotocol = errors.New("without the subprotocol " + wire.Subprotocol + " that was asked for")
+)
 
 // answerError describes a bad answer in one line, with the first bytes of what was sent.
 func answerError(t *Target, r *wire.Response, b []byte, cause error) error {

@@ -84,13 +84,15 @@ func probeHandshake(c net.Conn, cfg *Config, t *Target) error {
 	}
 	if err := t.check(r, cfg.Subprotocol, nonce); err != nil {
 		b = append(b, firstOfBody(c, len(b) > len(r.Raw))...)
-		return fmt.Errorf("%w; %s", answerError(t, r, b, err), answerRemedy(t, r.Status))
+		return fmt.Errorf("%w; %s", answerError(t, r, b, err), answerRemedy(t, r.Status, err))
 	}
 	return nil
 }
 
-func answerRemedy(t *Target, status int) string {
+func answerRemedy(t *Target, status int, err error) string {
 	switch {
+	case errors.Is(err, errSubprotocol):
+		return "leave --subprotocol out"
 	case status == http.StatusUnauthorized || status == http.StatusForbidden:
 		return "give credentials with --header 'Authorization: …'"
 	case status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests:
