@@ -284,7 +284,7 @@ func (c *conductor) leave(ctx context.Context) {
 // describe fills in what the report says about the run itself.
 func (c *conductor) describe() {
 	r, p := &c.run, c.plan
-	r.Notes = append(r.Notes, c.walls.told...)
+	r.Notes, r.Told = append(r.Notes, c.walls.told...), c.walls.told
 	r.Environment = report.Environment{
 		Machine: sample.ReadMachine(), Go: runtime.Version(), Version: version, Command: sample.Redact(c.o.command),
 		Nofile: p.nofile, PortRange: p.ports, Scheduler: "SCHED_BATCH",

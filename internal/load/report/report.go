@@ -43,6 +43,8 @@ type Report struct {
 	Heat        *Heat         `json:"heat,omitempty"`      // latencies over time
 	Curves      []Curve       `json:"curves,omitempty"`    // latencies while holding, by transport
 	TickRows    []TickRow     `json:"tick_rows,omitempty"` // the last ticks
+
+	told []string // Notes that the terminal had while the run was under way
 }
 
 // Environment is where and how the run was made.

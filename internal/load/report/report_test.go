@@ -229,6 +229,19 @@ func TestTableAndJSON(t *testing.T) {
 	}
 }
 
+// TestToldNotes: what the terminal had during the run is in the document, and not in the table again.
+func TestToldNotes(t *testing.T) {
+	run := example(t)
+	run.Notes, run.Told = append(run.Notes, "a wall was met"), []string{"a wall was met"}
+	var table, doc strings.Builder
+	if r := New(run); r.WriteTable(&table) != nil || r.WriteJSON(&doc) != nil {
+		t.Fatal("not written")
+	}
+	if strings.Contains(table.String(), "a wall") || !strings.Contains(doc.String(), "a wall") || !strings.Contains(table.String(), "a note") {
+		t.Errorf("got the note again, or none in the document:\n%s", table.String())
+	}
+}
+
 // TestReconnects: connects while holding are in the price of a message, and the table says how much of it they are.
 func TestReconnects(t *testing.T) {
 	steady, run := New(example(t)), example(t)

@@ -36,6 +36,7 @@ type Run struct {
 	Ticks TickBook    // with all of Stats
 	Suspects
 	Notes []string
+	Told  []string // Notes that were printed during the run; the table leaves them out
 	Cost  *cost.Cost // nil if memory was not sampled
 	Series
 }
@@ -47,7 +48,7 @@ func New(run *Run) *Report {
 		Connections: run.connections(),
 		Latency:     quantiles(run.Final.Hold[:]...),
 		RampLatency: quantiles(run.Final.Ramp[:]...),
-		Notes:       run.Notes, Series: run.Points, Heat: run.heat.summary(), Curves: run.curves(),
+		Notes:       run.Notes, told: run.Told, Series: run.Points, Heat: run.heat.summary(), Curves: run.curves(),
 	}
 	r.Phases.Zero, r.Phases.HoldFrom, r.Phases.HoldTo = run.begin, run.second(run.Full.At), run.second(run.End.At)
 	r.Messages = run.messages(run.Final.Sum(), run.Full.Swarm.Sum(), run.End.Swarm.Sum())

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -155,7 +156,9 @@ func (t *table) split(r *Report) {
 	}
 	t.verdict(r)
 	for _, note := range r.Notes {
-		t.row("note", "%s", note)
+		if !slices.Contains(r.told, note) {
+			t.row("note", "%s", note)
+		}
 	}
 }
 
