@@ -36,7 +36,7 @@ type Run struct {
 	Ticks TickBook    // with all of Stats
 	Suspects
 	Notes []string
-	Told  []string // Notes that were printed during the run; the table leaves them out
+	Told  []string   // Notes that were printed during the run; the table leaves them out
 	Cost  *cost.Cost // nil if memory was not sampled
 	Series
 }
