@@ -63,6 +63,9 @@ func (f *flags) options(p *problems) *options {
 			p.add("--%s: %v is negative", name, n)
 		}
 	}
+	if o.objective > 0 && f.Admin == "" {
+		p.add("--objective: nobody can be blamed without the gateway's records; give --admin URL")
+	}
 	if o.json == "-" && o.report == "-" {
 		p.add("--report: JSON and HTML cannot both go to standard output")
 	} else if o.json != "" && o.json == o.report {

@@ -85,3 +85,10 @@ func TestHelpAndVersion(t *testing.T) {
 		}
 	}
 }
+
+func TestObjectiveNeedsTheGateway(t *testing.T) {
+	var stdout, stderr output
+	if code := run(t.Context(), []string{"--objective", "1s", "http://127.0.0.1:1"}, &stdout, &stderr); code != exitUsage || !strings.Contains(stderr.String(), "--admin") {
+		t.Errorf("got exit code %d and %q, want %d and the flag that is missing", code, stderr.String(), exitUsage)
+	}
+}
