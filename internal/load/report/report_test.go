@@ -137,25 +137,30 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// TestSharedBurst: a swarm that waits for processors while the server uses them is not what the result is about; one that needs more than the server is.
+// TestSharedBurst: a swarm that waits for processors while the server uses them is not what the result is about; one that is too slow itself is, and one
+// that other programs held up.
 func TestSharedBurst(t *testing.T) {
-	for _, tt := range []struct {
+	tests := []struct {
 		name   string
-		server *Server
-		spread float64
+		change func(*Report)
 		want   bool
+		says   string
 	}{
-		{"the server's burst", &Server{CPU: 5.3}, 365, false},
-		{"the swarm's burst", &Server{CPU: 1.5}, 180, true},
-		{"idle processors", &Server{CPU: 5.3}, 2000, true},
-		{"a server elsewhere", nil, 365, true},
-		{"more work than processors", &Server{CPU: 60}, 365, true},
-	} {
+		{"the server's burst", func(*Report) {}, false, "of 401.0 ms (p99), messages waited up to 336.0 ms to be read"},
+		{"the server's burst, and others", func(r *Report) { r.Split.ServerUser = 0 }, false, "was not the bottleneck"},
+		{"the swarm's burst", func(r *Report) { r.Server.CPU, r.Ticks.Spread.P50 = 1.5, 180 }, true, "more --loops"},
+		{"busy loops in the burst", func(r *Report) { r.Environment.CPUs, r.Swarm.LoopBusy = 16, 0.3 }, true, "more --loops"},
+		{"idle processors", func(r *Report) { r.Environment.CPUs = 16 }, false, "was not the bottleneck"},
+		{"others", func(r *Report) { r.Environment.CPUs, r.Split.ServerUser = 16, 0 }, true, "other programs took 20 %"},
+		{"a server elsewhere", func(r *Report) { r.Server = nil }, true, "the swarm held messages up"},
+	}
+	for _, tt := range tests {
 		r := healthy()
-		r.Server, r.Environment.CPUs, r.Ticks.Deliveries, r.Ticks.Spread.P50, r.Latency.P99 = tt.server, 2, 100_000, tt.spread, 401
-		r.Swarm = Swarm{CPU: 2.1, Lag: Quantiles{P99: 336}}
-		if got, text := verdict(&r.Split, r); got != tt.want {
-			t.Errorf("%s: got %v, %q; want %v", tt.name, got, text, tt.want)
+		r.Server, r.Environment.CPUs, r.Ticks.Deliveries, r.Ticks.Spread.P50, r.Latency.P99 = &Server{CPU: 5.3}, 2, 100_000, 365, 401
+		r.Swarm = Swarm{CPU: 2.1, Lag: Quantiles{P99: 336}, LoopBusy: 0.03}
+		tt.change(r)
+		if got, text := verdict(&r.Split, r); got != tt.want || !strings.Contains(text, tt.says) {
+			t.Errorf("%s: got %v, %q; want %v and %q", tt.name, got, text, tt.want, tt.says)
 		}
 	}
 }

@@ -59,13 +59,14 @@ func (s *Split) Others() float64 {
 	return max(1-s.ServerUser-s.ServerKernel-s.SwarmUser-s.SwarmKernel-s.SoftIRQ-s.Idle-s.Steal, 0)
 }
 
-// verdict says in a sentence what held the messages up, and whether it was the swarm. Where the burst of a tick takes all processors, most of it for the
-// server, messages wait for the swarm to read them as they would for the server to send them: that is a remark about the machine. So equal runs get equal
-// verdicts, whichever of the two the kernel lets go first.
+// verdict says in a sentence what held the messages up, and whether that is a reason to doubt the result: if the swarm was too slow, or other programs made
+// it so. Where it waits for processors that the server takes, messages wait for the swarm to read them as they would for the server to send them; that is a
+// remark about the machine. So equal runs get equal verdicts, whichever of the two the kernel lets go first.
 func verdict(s *Split, r *Report) (swarm bool, text string) {
 	lag := r.Swarm.Lag.P99
 	held := fmt.Sprintf("the swarm held messages up by %.1f ms (p99)", lag)
 	lagging := lag > max(lagFloor, lagShare*r.Latency.P99)
+	others := s.Others() + s.Steal
 	switch {
 	case r.Messages.PerSecond == 0:
 		return false, "no messages arrived while holding"
@@ -76,15 +77,26 @@ func verdict(s *Split, r *Report) (swarm bool, text string) {
 		return true, held + " because other programs left no processor free"
 	case lagging && s.Idle < idleShare:
 		return true, held + " because no processor was free: server and swarm share too few"
-	case lagging && burstIsServers(r):
-		return false, fmt.Sprintf("the swarm was not the bottleneck: of %.1f ms (p99), messages waited up to %.1f ms to be read, "+
-			"while the server took the processors that both share in a tick's burst", r.Latency.P99, lag)
-	case lagging:
+	case lagging && swarmBound(r):
 		return true, fmt.Sprintf("%s of %.1f ms, and not for the server's work; give it more --loops or a machine of its own", held, r.Latency.P99)
+	case lagging && r.Server != nil && others > othersShare && !burstIsServers(r):
+		return true, fmt.Sprintf("%s of %.1f ms; other programs took %.0f %% of the processors", held, r.Latency.P99, 100*others)
+	case lagging:
+		return false, fmt.Sprintf("the swarm was not the bottleneck: of %.1f ms (p99), messages waited up to %.1f ms to be read", r.Latency.P99, lag)
 	case s.Idle < idleShare:
 		return false, "the machine's processors were saturated"
 	}
 	return false, fmt.Sprintf("the swarm was not the bottleneck: it held messages up by %.1f ms (p99) of %.1f ms", lag, r.Latency.P99)
+}
+
+// swarmBound reports whether the swarm reads more slowly than the server sends: its loops are busy, over the whole hold or in the burst of a tick, or they
+// take most of what the processors give in a burst. Without the server's processes there is nobody else to be slow.
+func swarmBound(r *Report) bool {
+	if r.Server == nil || r.Swarm.LoopBusy > busyShare {
+		return true
+	}
+	b, known := burstOf(r)
+	return known && (r.Swarm.LoopBusy/b.part() >= burstShare || b.share() >= burstShare && b.swarm > b.server)
 }
 
 // burstIsServers reports whether the delivery of a tick takes the processors, and most of it is the server's work.
