@@ -87,10 +87,10 @@ type Topics struct {
 	// Default is subscribed to by clients that name no topic. Parse sets it to Feed.Topic if it
 	// was not given.
 	Default string `name:"default-topic" placeholder:"TOPIC" help:"Topic of clients that name none (default the feed's)."`
-	// Policy decides for clients that fell behind on the default and the feed's topic. Default
-	// latest: they skip to the newest message. With all they get every message in order, or are
-	// closed with 4008 once the ring has overwritten what they need.
-	Policy Policy `default:"latest" placeholder:"latest|all" help:"What a slow client of the feed's topic gets: the 'latest' message only, or 'all' of them until the ring overwrites them."`
+	// Policy decides for clients that fell behind, on every topic. Default latest: they skip to the
+	// newest message. With all they get every message in order, or are closed with 4008 once the
+	// ring has overwritten what they need.
+	Policy Policy `default:"latest" placeholder:"latest|all" help:"What a slow client gets, of whatever topic: the 'latest' message only, or 'all' of them until the ring overwrites them."`
 	// Ring is the number of messages kept in memory per topic, for replay and for slow clients of
 	// an all topic. Default 1024. A full ring holds Ring x message size, once per wire format in
 	// use.
