@@ -25,7 +25,7 @@ func limit(r *Report) (clause, because string) {
 	switch {
 	case r.Messages.PerSecond == 0 || r.Latency.Count == 0 || r.Connections.Connected == 0:
 		return "", ""
-	case s.Bottleneck && s.Idle >= idleShare && swarmBound(r) && s.Others() <= max(server+swarm, mostly):
+	case s.Bottleneck && s.Idle >= idleShare && (swarmBound(r) || s.Others()+s.Steal <= othersShare):
 		return "the swarm itself is the limit", s.Verdict
 	case s.Idle < idleShare && s.Others() > server+swarm:
 		return "other programs took the processors", "over the whole hold: " + shares

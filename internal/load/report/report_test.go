@@ -149,8 +149,10 @@ func TestSharedBurst(t *testing.T) {
 		{"the server's burst", func(*Report) {}, false, "of 401.0 ms (p99), messages waited up to 336.0 ms to be read"},
 		{"the server's burst, and others", func(r *Report) { r.Split.ServerUser = 0 }, false, "was not the bottleneck"},
 		{"the swarm's burst", func(r *Report) { r.Server.CPU, r.Ticks.Spread.P50 = 1.5, 180 }, true, "more --loops"},
-		{"busy loops in the burst", func(r *Report) { r.Environment.CPUs, r.Swarm.LoopBusy = 16, 0.3 }, true, "more --loops"},
-		{"idle processors", func(r *Report) { r.Environment.CPUs = 16 }, false, "was not the bottleneck"},
+		{"busy loops in the burst", func(r *Report) { r.Swarm.LoopBusy = 0.33 }, true, "more --loops"},
+		{"more work than processors", func(r *Report) { r.Server.CPU = 60 }, true, "not for the server's work"},
+		{"stopped beside idle processors", func(r *Report) { r.Environment.CPUs = 16 }, true, "not for the server's work"},
+		{"late by little beside idle processors", func(r *Report) { r.Environment.CPUs, r.Swarm.Lag.P99, r.Latency.P99 = 16, 7, 14 }, false, "was not the bottleneck"},
 		{"others", func(r *Report) { r.Environment.CPUs, r.Split.ServerUser = 16, 0 }, true, "other programs took 20 %"},
 		{"a server elsewhere", func(r *Report) { r.Server = nil }, true, "the swarm held messages up"},
 	}

@@ -59,8 +59,8 @@ func (s *Split) Others() float64 {
 	return max(1-s.ServerUser-s.ServerKernel-s.SwarmUser-s.SwarmKernel-s.SoftIRQ-s.Idle-s.Steal, 0)
 }
 
-// verdict says in a sentence what held the messages up, and whether that is a reason to doubt the result: if the swarm was too slow, or other programs made
-// it so. Where it waits for processors that the server takes, messages wait for the swarm to read them as they would for the server to send them; that is a
+// verdict says in a sentence what held the messages up, and whether that is a reason to doubt the result: if the swarm was too slow, stopped or held up by
+// other programs. Where it waits for processors that the server takes, messages wait for the swarm to read them as they would for the server to send them; that is a
 // remark about the machine. So equal runs get equal verdicts, whichever of the two the kernel lets go first.
 func verdict(s *Split, r *Report) (swarm bool, text string) {
 	lag := r.Swarm.Lag.P99
@@ -77,12 +77,12 @@ func verdict(s *Split, r *Report) (swarm bool, text string) {
 		return true, held + " because other programs left no processor free"
 	case lagging && s.Idle < idleShare:
 		return true, held + " because no processor was free: server and swarm share too few"
-	case lagging && swarmBound(r):
-		return true, fmt.Sprintf("%s of %.1f ms, and not for the server's work; give it more --loops or a machine of its own", held, r.Latency.P99)
-	case lagging && r.Server != nil && others > othersShare && !burstIsServers(r):
-		return true, fmt.Sprintf("%s of %.1f ms; other programs took %.0f %% of the processors", held, r.Latency.P99, 100*others)
-	case lagging:
+	case lagging && !swarmBound(r) && (burstIsServers(r) || lag <= prompt && others <= othersShare):
 		return false, fmt.Sprintf("the swarm was not the bottleneck: of %.1f ms (p99), messages waited up to %.1f ms to be read", r.Latency.P99, lag)
+	case lagging && (swarmBound(r) || others <= othersShare):
+		return true, fmt.Sprintf("%s of %.1f ms, and not for the server's work; give it more --loops or a machine of its own", held, r.Latency.P99)
+	case lagging:
+		return true, fmt.Sprintf("%s of %.1f ms; other programs took %.0f %% of the processors", held, r.Latency.P99, 100*others)
 	case s.Idle < idleShare:
 		return false, "the machine's processors were saturated"
 	}
@@ -96,7 +96,7 @@ func swarmBound(r *Report) bool {
 		return true
 	}
 	b, known := burstOf(r)
-	return known && (r.Swarm.LoopBusy/b.part() >= burstShare || b.share() >= burstShare && b.swarm > b.server)
+	return known && (r.Swarm.LoopBusy/b.part() > busyShare || b.share() >= burstShare && b.swarm > b.server)
 }
 
 // burstIsServers reports whether the delivery of a tick takes the processors, and most of it is the server's work.
