@@ -87,7 +87,7 @@ func (p program) exit(log *slog.Logger, err error) int {
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errForced):
-		log.Warn("gateway ended at once", "why", err)
+		log.Warn("gateway ended at once", "why", errForced)
 	default:
 		log.Error("gateway ended", "error", err)
 	}

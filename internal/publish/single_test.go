@@ -26,6 +26,18 @@ func TestSingle(t *testing.T) {
 	}
 }
 
+// TestSingleEmpty: no payload is a payload, which subscribers get as it is (protocol.md).
+func TestSingleEmpty(t *testing.T) {
+	store := &memory{}
+	_, url := serve(t, Config{Publisher: store})
+	if got := post(t, url+"/v1/topics/a", ""); got.status != http.StatusOK {
+		t.Errorf("got %d %s, want it to be stored", got.status, got.body)
+	}
+	if stored := store.stored(); len(stored) != 1 || len(stored[0].Payload) != 0 {
+		t.Errorf("got %+v, want an empty message", stored)
+	}
+}
+
 func TestSingleIsRefused(t *testing.T) {
 	tests := []struct {
 		name, path, body string
