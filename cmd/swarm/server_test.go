@@ -22,6 +22,8 @@ type feed struct {
 	stall    int64  // every second client gets only so many ticks; 0: all
 	clients  atomic.Int64
 	metrics  string // answer to /metrics
+	admit    func() // called before each client is answered; nil: nothing
+	asked    func() // called for each look at /metrics; nil: nothing
 }
 
 func newFeed(t *testing.T, interval time.Duration, options ...func(*feed)) *feed {
@@ -34,7 +36,10 @@ func newFeed(t *testing.T, interval time.Duration, options ...func(*feed)) *feed
 	mux.HandleFunc("/sse", f.sse)
 	mux.HandleFunc("/ws", f.ws)
 	mux.HandleFunc("/page", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<h1>hello</h1>") })
-	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, f.metrics) })
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, _ *http.Request) {
+		call(f.asked)
+		fmt.Fprint(w, f.metrics)
+	})
 	f.Server = httptest.NewServer(mux)
 	t.Cleanup(func() {
 		close(f.done)
@@ -42,6 +47,12 @@ func newFeed(t *testing.T, interval time.Duration, options ...func(*feed)) *feed
 		f.Close()
 	})
 	return f
+}
+
+func call(f func()) {
+	if f != nil {
+		f()
+	}
 }
 
 // serve sends ticks until the client or the server is gone.
@@ -69,6 +80,7 @@ func (f *feed) serve(gone <-chan struct{}, send func(string) error) {
 }
 
 func (f *feed) sse(w http.ResponseWriter, r *http.Request) {
+	call(f.admit)
 	w.Header().Set("Content-Type", "text/event-stream")
 	flusher := http.NewResponseController(w)
 	_ = flusher.Flush()
@@ -79,6 +91,7 @@ func (f *feed) sse(w http.ResponseWriter, r *http.Request) {
 }
 
 func (f *feed) ws(w http.ResponseWriter, r *http.Request) {
+	call(f.admit)
 	c, err := websocket.Accept(w, r, nil)
 	if err != nil {
 		return
