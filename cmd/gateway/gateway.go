@@ -104,6 +104,7 @@ func (g *gateway) startFeed(ctx context.Context) {
 
 // measure adds to m the numbers of what there is one of.
 func (g *gateway) measure(m *metrics.Snapshot) {
+	m.Capacity = g.plan.capacity(g.cfg)
 	if t := g.ticker.Load(); t != nil {
 		t.measure(m)
 	}

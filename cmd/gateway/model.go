@@ -39,7 +39,7 @@ func (n *node) runModel() {
 func (n *node) measureModel(m *metrics.Snapshot) {
 	s, stats := n.model.Snapshot(), n.hub.Stats()
 	m.Clients = &metrics.Clients{
-		MaxConnections: n.plan.maxConns, Accepts: s.Accepts,
+		Accepts:  s.Accepts,
 		Refusals: counts(s.Refusals), Handshakes: counts(s.Handshakes), Closes: counts(s.Closes),
 	}
 	m.Fanout = &metrics.Fanout{

@@ -183,6 +183,11 @@ func newPlan(cfg *config.Config, log *slog.Logger) (plan, error) {
 	return p, nil
 }
 
+// capacity is the number of connections that all workers together take.
+func (p plan) capacity(cfg *config.Config) int {
+	return min(cfg.Server.MaxConns, p.workers*p.maxConns)
+}
+
 // explain tells the operator what the limits made of the settings. It comes after all that a typing mistake can break: an
 // error should not have to be looked for behind it.
 func (p plan) explain(log *slog.Logger) {

@@ -98,7 +98,6 @@ type totals struct {
 func newTotals(n *node) *totals {
 	hubStats := n.hub.Stats()
 	return &totals{
-		clients: metrics.Clients{MaxConnections: n.plan.maxConns},
 		fanout: metrics.Fanout{
 			Topics: hubStats.Topics, Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},

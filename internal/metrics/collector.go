@@ -27,6 +27,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	if s.Fanout != nil {
 		e.fanout(s.Fanout)
 	}
+	if s.Capacity > 0 {
+		e.gauge(maxConnections, float64(s.Capacity))
+	}
 	if len(s.Loops) > 0 {
 		e.loops(s.Loops)
 	}
@@ -48,7 +51,6 @@ func (e emitter) clients(s *Clients) {
 	for _, c := range s.Connections {
 		e.gauge(connections, float64(c.N), c.Transport, c.State)
 	}
-	e.gauge(maxConnections, float64(s.MaxConnections))
 	e.counter(accepts, s.Accepts)
 	e.counts(acceptPauses, s.AcceptPauses)
 	e.counts(refusals, s.Refusals)

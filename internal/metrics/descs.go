@@ -5,7 +5,7 @@ import "github.com/prometheus/client_golang/prometheus"
 // The gateway's own metrics. None has a worker label: Merge adds it.
 var (
 	connections    = desc("connections", "Client connections by transport (none before the request head is complete) and state.", "transport", "state")
-	maxConnections = desc("max_connections", "Connections this process takes before it refuses more.")
+	maxConnections = desc("max_connections", "Connections that the gateway, with all its workers, takes before it refuses more.")
 	accepts        = desc("accepts_total", "Connections taken off the accept queue, those refused included.")
 	acceptPauses   = desc("accept_pauses_total", "Times a listener rested because accepting was impossible, by reason.", "reason")
 	refusals       = desc("refusals_total", "Connections turned away before their handshake was complete, by reason.", "reason")

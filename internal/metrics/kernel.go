@@ -12,6 +12,7 @@ import (
 
 var (
 	kernelTCPMemory  = desc("kernel_tcp_memory_bytes", "Kernel memory of all TCP sockets of this machine (sockstat mem).")
+	kernelTCPLimit   = desc("kernel_tcp_memory_limit_bytes", "Kernel memory at which TCP refuses more for its queues (the third number of net.ipv4.tcp_mem).")
 	kernelTCPSockets = desc("kernel_tcp_sockets", "TCP sockets of this network namespace by state: in_use, allocated, orphan, time_wait.", "state")
 )
 
@@ -30,6 +31,7 @@ func newKernel(procRoot string) (kernel, error) {
 // Describe implements prometheus.Collector.
 func (k kernel) Describe(ch chan<- *prometheus.Desc) {
 	ch <- kernelTCPMemory
+	ch <- kernelTCPLimit
 	ch <- kernelTCPSockets
 }
 
@@ -52,7 +54,10 @@ func (k kernel) Collect(ch chan<- prometheus.Metric) {
 	e.optional(kernelTCPSockets, tcp.Alloc, 1, "allocated")
 	e.optional(kernelTCPSockets, tcp.Orphan, 1, "orphan")
 	e.optional(kernelTCPSockets, tcp.TW, 1, "time_wait")
-	e.optional(kernelTCPMemory, tcp.Mem, os.Getpagesize()) // the unit is pages
+	e.optional(kernelTCPMemory, tcp.Mem, os.Getpagesize())                              // the unit is pages
+	if mem, err := k.proc.SysctlInts("net.ipv4.tcp_mem"); err == nil && len(mem) == 3 { // absent in some sandboxes
+		e.gauge(kernelTCPLimit, float64(mem[2])*float64(os.Getpagesize()))
+	}
 }
 
 func (e emitter) optional(d *prometheus.Desc, n *int, unit int, labels ...string) {

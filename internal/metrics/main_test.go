@@ -17,16 +17,16 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // full has every part and every kind of label.
 func full() Snapshot {
 	return Snapshot{
+		Capacity: 120_000,
 		Clients: &Clients{
 			Connections: []Connections{
 				{"ws", "open", 70_000}, {"sse", "open", 30_000}, {"none", "handshake", 12}, {"ws", "closing", 3},
 			},
-			MaxConnections: 120_000,
-			Accepts:        100_100,
-			AcceptPauses:   []Count{{"nofile", 2}},
-			Refusals:       []Count{{"max_conns", 5}, {"bad_request", 1}},
-			Handshakes:     []Count{{"ws", 70_010}, {"sse", 30_002}},
-			Closes:         []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
+			Accepts:      100_100,
+			AcceptPauses: []Count{{"nofile", 2}},
+			Refusals:     []Count{{"max_conns", 5}, {"bad_request", 1}},
+			Handshakes:   []Count{{"ws", 70_010}, {"sse", 30_002}},
+			Closes:       []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
 		},
 		Fanout: &Fanout{
 			Subscriptions: 100_000, Behind: 4, Topics: 1, Messages: 60, Deliveries: 6_000_000,
@@ -50,7 +50,7 @@ func full() Snapshot {
 // worker is full without what only a supervisor has.
 func worker() Snapshot {
 	s := full()
-	s.Workers = nil
+	s.Workers, s.Capacity = nil, 0
 	return s
 }
 

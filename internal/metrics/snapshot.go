@@ -6,6 +6,8 @@ import "time"
 // fills it at scrape time; fields that a process has no numbers for stay zero, nil parts are left
 // out of the page.
 type Snapshot struct {
+	Capacity int // gauge: connections that the whole gateway takes; told by one of its processes, 0 in the others
+
 	Clients *Clients // a process that serves clients
 	Fanout  *Fanout  // likewise
 	Loops   []Loop   // its event loops, in order
@@ -22,13 +24,12 @@ type Count struct {
 
 // Clients counts connections by what became of them.
 type Clients struct {
-	Connections    []Connections // gauge
-	MaxConnections int           // gauge: the configured bound of this process, 0 for none
-	Accepts        uint64        // taken off the accept queue, those refused included
-	AcceptPauses   []Count       // times a listener rested, by reason
-	Refusals       []Count       // turned away before the handshake was complete, by reason
-	Handshakes     []Count       // completed, by transport
-	Closes         []Count       // ended, in whatever phase, by reason
+	Connections  []Connections // gauge
+	Accepts      uint64        // taken off the accept queue, those refused included
+	AcceptPauses []Count       // times a listener rested, by reason
+	Refusals     []Count       // turned away before the handshake was complete, by reason
+	Handshakes   []Count       // completed, by transport
+	Closes       []Count       // ended, in whatever phase, by reason
 }
 
 // Connections is a number of connections that share a transport and a state.
