@@ -1,6 +1,9 @@
 package hub
 
-import "tickgate/internal/wire"
+import (
+	"tickgate/internal/envelope"
+	"tickgate/internal/wire"
+)
 
 // encoders turn a message into its frame, by format.
 var encoders = [formats]func(*Message) []byte{
@@ -14,7 +17,8 @@ func encodeRaw(m *Message) []byte {
 }
 
 func encodeEnvelope(m *Message) []byte {
-	text := wire.AppendEnvelope(make([]byte, 0, len(m.payload)+envelopeSpace), m.topic.name, m.ID(), m.payload)
+	e := envelope.Message{Topic: m.topic.name, ID: m.ID(), Event: m.event, Payload: m.payload}
+	text := envelope.AppendMessage(make([]byte, 0, len(m.payload)+envelopeSpace), &e)
 	return wire.AppendFrame(make([]byte, 0, len(text)+wire.MaxFrameHeader), wire.OpText, text)
 }
 

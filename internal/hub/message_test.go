@@ -21,7 +21,7 @@ func TestFrames(t *testing.T) {
 		{
 			"text of two lines, with a type", "x\ny", "quote",
 			"\x81\x03x\ny",
-			`{"t":"msg","topic":"price.A","id":"e-7","data":"x\ny"}`,
+			`{"t":"msg","topic":"price.A","id":"e-7","event":"quote","data":"x\ny"}`,
 			"id: e-7\nevent: quote\ndata: x\ndata: y\n\n",
 		},
 		{

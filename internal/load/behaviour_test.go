@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"tickgate/internal/envelope"
 	"tickgate/internal/wire"
 )
 
@@ -180,9 +181,9 @@ func TestEnvelope(t *testing.T) {
 	s := newServer(t, func(p *peer) {
 		for _, text := range []string{
 			`{"t":"ok","ref":1}`,
-			string(wire.AppendEnvelope(nil, "price.ACME", "e-7", []byte(tick(7)))),
+			string(envelope.AppendMessage(nil, &envelope.Message{Topic: "price.ACME", ID: "e-7", Payload: []byte(tick(7))})),
 			`{"t":"gap","requested":"e-1","oldest":"e-6"}`,
-			string(wire.AppendEnvelope(nil, "price.ACME", "e-2", []byte(tick(2)))),
+			string(envelope.AppendMessage(nil, &envelope.Message{Topic: "price.ACME", ID: "e-2", Payload: []byte(tick(2))})),
 		} {
 			p.payload(text, "")
 		}

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/iotest"
 
-	"tickgate/internal/wire"
+	"tickgate/internal/envelope"
 )
 
 func TestParse(t *testing.T) {
@@ -52,7 +52,7 @@ func FuzzSymmetric(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		delivered := delivery(t, payload)
-		again, err := payloadOf(delivered.Data, delivered.Enc)
+		again, err := envelope.ParsePayload(delivered.Data, delivered.Enc)
 		if err != nil {
 			t.Fatalf("%q is delivered as %s, which cannot be published: %v", payload, delivered.Data, err)
 		}
@@ -65,7 +65,7 @@ func FuzzSymmetric(f *testing.F) {
 // delivery returns a payload's data and enc.
 func delivery(t *testing.T, payload []byte) (l line) {
 	t.Helper()
-	if err := json.Unmarshal(wire.AppendEnvelope(nil, "a", "e-1", payload), &l); err != nil {
+	if err := json.Unmarshal(envelope.AppendMessage(nil, &envelope.Message{Topic: "a", ID: "e-1", Payload: payload}), &l); err != nil {
 		t.Fatal(err)
 	}
 	return l

@@ -1,5 +1,5 @@
 // Package wire translates between bytes and tickgate's protocols: HTTP/1.1 request and response heads (RFC 9112),
-// the WebSocket handshake and frames (RFC 6455), Server-Sent Events (WHATWG HTML §9.2) and the tickgate.v1 JSON envelope.
+// the WebSocket handshake and frames (RFC 6455) and Server-Sent Events (WHATWG HTML §9.2).
 //
 // It is made of pure functions and small pointer-free decoders. It does no I/O, reads no clock, draws no random
 // numbers, keeps no buffer between calls and starts no goroutine: who calls it owns every byte. Reading, writing,

@@ -56,9 +56,9 @@ func AppendHTTPErrorHead(dst []byte, e *HTTPError) []byte {
 
 func appendErrorBody(dst []byte, e *HTTPError) []byte {
 	dst = append(dst, `{"error":`...)
-	dst = appendJSONString(dst, e.Code)
+	dst = AppendJSONString(dst, e.Code)
 	dst = append(dst, `,"message":`...)
-	dst = appendJSONString(dst, e.Message)
+	dst = AppendJSONString(dst, e.Message)
 	return append(dst, '}', '\n')
 }
 

@@ -4,8 +4,8 @@ import "unicode/utf8"
 
 const hexDigits = "0123456789abcdef"
 
-// appendJSONString appends s as a JSON string (RFC 8259 §7). What is not valid UTF-8 becomes U+FFFD.
-func appendJSONString[S string | []byte](dst []byte, s S) []byte {
+// AppendJSONString appends s as a JSON string (RFC 8259 §7), with its quotes. What is not valid UTF-8 becomes U+FFFD.
+func AppendJSONString[S string | []byte](dst []byte, s S) []byte {
 	dst = append(dst, '"')
 	start := 0
 	for i := 0; i < len(s); {

@@ -79,11 +79,11 @@ func AppendSSEEvent(dst []byte, id, event string, data []byte) []byte {
 // still held are lost.
 func AppendSSEGap(dst []byte, topic, requested, oldest string) []byte {
 	dst = append(dst, "event: gap\ndata: {\"requested\":"...)
-	dst = appendJSONString(dst, requested)
+	dst = AppendJSONString(dst, requested)
 	dst = append(dst, `,"oldest":`...)
-	dst = appendJSONString(dst, oldest)
+	dst = AppendJSONString(dst, oldest)
 	dst = append(dst, `,"topic":`...)
-	dst = appendJSONString(dst, topic)
+	dst = AppendJSONString(dst, topic)
 	return append(dst, "}\n\n"...)
 }
 

@@ -10,6 +10,9 @@ import (
 	"github.com/gobwas/ws"
 )
 
+// Subprotocol is the WebSocket subprotocol in which every message comes in an envelope, see package envelope.
+const Subprotocol = "tickgate.v1"
+
 // AppendUpgrade appends the 101 response that turns the connection of r into a WebSocket (RFC 6455 §4.2). Of
 // protocols, the first one in the client's order of preference is chosen and returned, "" if none is offered. Extensions
 // are not negotiated. On error, an *HTTPError, dst comes back as it was: the caller answers with AppendHTTPError.

@@ -12,6 +12,7 @@ type layer struct {
 var layers = []layer{
 	{"internal/epoll", nil, "the event loops carry any protocol and any owner's state; what bytes mean is decided above them"},
 	{"internal/wire", nil, "pure functions on bytes can be fuzzed and used by both sides only while they know nobody"},
+	{"internal/envelope", []string{"internal/wire"}, "commands and answers are functions of bytes; what a command does is decided by those who hold connections"},
 	{"internal/bus", nil, "where messages come from must not depend on who gets them"},
 	{"internal/feed", nil, "a feed calls the function it was given; who publishes and who listens is none of its business"},
 	{"internal/auth/keyset", nil, "signatures are verified whatever the tokens say"},
@@ -27,9 +28,9 @@ var layers = []layer{
 	{"internal/buildinfo", nil, "every program has a version"},
 	{"internal/limits", nil, "limits are read from the kernel and compared with numbers that the caller brings"},
 	{"internal/config", nil, "it knows what values mean; whether they work is found out by the packages that use them"},
-	{"internal/hub", []string{"internal/wire"}, "the hub encodes, and otherwise knows neither sockets, sessions, the bus nor metrics"},
-	{"internal/session", []string{"internal/epoll", "internal/wire", "internal/hub", "internal/auth"}, "a session sits between loops and hub; where messages come from and how it was configured is not its concern"},
-	{"internal/publish", []string{"internal/bus"}, "publishers reach the stream and nothing behind it; who may is told by an interface"},
+	{"internal/hub", []string{"internal/envelope", "internal/wire"}, "the hub encodes, and otherwise knows neither sockets, sessions, the bus nor metrics"},
+	{"internal/session", []string{"internal/epoll", "internal/wire", "internal/envelope", "internal/hub", "internal/auth"}, "a session sits between loops and hub; where messages come from and how it was configured is not its concern"},
+	{"internal/publish", []string{"internal/bus", "internal/envelope"}, "publishers reach the stream and nothing behind it; who may is told by an interface"},
 	{"internal/admin", []string{"internal/hub", "internal/bus"}, "the private listener shows and publishes; it reaches no connection, and metrics come as an http.Handler"},
 	{"scripts/rivals/publisher", nil, "it publishes to servers that are not ours"},
 	{"internal/plot", nil, "axes and paths are arithmetic; what they show is their callers'"},
@@ -120,6 +121,7 @@ var pure = []struct {
 	without []string
 	why     string
 }{
+	{"internal/envelope", []string{"net", "net/http", "os", "syscall", "io/fs", "log", "log/slog", "context"}, "commands are pure functions on bytes, and fuzzed as such"},
 	{"internal/wire", []string{"net", "net/http", "os", "syscall", "io/fs", "log", "log/slog", "context"}, "wire is pure functions on bytes: no I/O, nothing to wait for"},
 	{"internal/hub", []string{"net", "net/http", "os", "syscall"}, "the hub knows no sockets"},
 	{"internal/epoll", []string{"net/http", "encoding/json"}, "the loops know no protocol"},
