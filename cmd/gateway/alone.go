@@ -32,7 +32,9 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	}
 	defer n.close()
 	source.node.Store(n)
-	g.box.asks(n.hears(g.cfg.Feed.Topic))
+	if !g.cfg.Feed.MakesTopics() {
+		g.box.asks(n.hears(g.cfg.Feed.Topic))
+	}
 	n.serve()
 	defer startWalls(g.cfg, g.log, n, true)()
 	g.startFeed(ctx)

@@ -35,6 +35,7 @@ const warnEvery = 10 * time.Second
 
 func feedConfig(cfg *config.Config, p program) feed.Config {
 	return feed.Config{
+		Symbols: cfg.Feed.SymbolNames(), CheckTopic: bus.CheckTopic,
 		Kind: feed.Kind(cfg.Feed.Source.Kind), File: cfg.Feed.Source.File,
 		Topic: cfg.Feed.Topic, Interval: cfg.Feed.Interval, Seed: cfg.Feed.Seed,
 		PayloadBytes: int(cfg.Feed.PayloadBytes), Input: p.stdin, MaxPayload: int(cfg.Topics.MaxMessage),

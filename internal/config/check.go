@@ -39,7 +39,15 @@ func (s *Server) check(p *Problems) {
 
 func (f *Feed) check(p *Problems) {
 	p.within("--feed-interval", f.Interval, 10*time.Millisecond, 24*time.Hour)
-	p.topic("--feed-topic", f.Topic)
+	p.topic("--feed-topic", f.DefaultTopic())
+	// A symbol takes some 500 bytes, most of them the state of its walk.
+	p.between("--feed-symbols", f.Symbols, 1, 1_000_000)
+	switch {
+	case f.Symbols > 1 && f.Source.Kind != FeedSim:
+		p.add("--feed-symbols", strconv.Itoa(f.Symbols), "only --feed=sim makes symbols up; leave it out")
+	case f.MakesTopics() && f.Source.Kind != FeedSim && f.Source.Kind != FeedReplay:
+		p.add("--feed-topic", f.Topic, "only the ticks of --feed=sim and replay have symbols; name one topic")
+	}
 }
 
 func (t *Topics) check(p *Problems) {
@@ -90,6 +98,9 @@ func (c *Config) checkTogether(p *Problems) {
 	if c.Feed.PayloadBytes > c.Topics.MaxMessage {
 		p.add("--payload-bytes", c.Feed.PayloadBytes.String(),
 			fmt.Sprintf("more than --max-message (%s); lower it or raise --max-message", c.Topics.MaxMessage))
+	}
+	if c.Feed.MakesTopics() && c.Feed.Source.Kind == FeedReplay && c.Topics.Default == "" {
+		p.add("--feed-topic", c.Feed.Topic, "the topics depend on the file; name one of them with --default-topic")
 	}
 	if workers := int(c.Server.Workers); workers > c.Server.MaxConns {
 		p.add("--workers", strconv.Itoa(workers), "more processes than --max-conns connections; lower it")

@@ -69,11 +69,15 @@ type Feed struct {
 	// Source is sim (seeded random walk), replay:FILE (CSV rows, in a loop), stdin (a payload per
 	// line) or none. Default sim.
 	Source Source `name:"feed" default:"sim" placeholder:"KIND" help:"Source of ticks: 'sim' (random walk), 'replay:FILE' (CSV, a row per tick), 'stdin' (a payload per line) or 'none'."`
-	// Interval is the time from one tick to the next, at least 10ms. Default 1s. Halving it
-	// doubles the CPU for deliveries.
-	Interval time.Duration `name:"feed-interval" default:"1s" placeholder:"DURATION" help:"Time between ticks, at least 10ms."`
-	// Topic is what ticks are published to. Default "ticks".
-	Topic string `name:"feed-topic" default:"ticks" placeholder:"TOPIC" help:"Topic of the ticks."`
+	// Interval is the time from one tick to the next, at least 10ms; with several Symbols, of each
+	// of them. Default 1s. Halving it doubles the CPU for deliveries.
+	Interval time.Duration `name:"feed-interval" default:"1s" placeholder:"DURATION" help:"Time between ticks, at least 10ms; of each symbol, if there are several."`
+	// Topic is what ticks are published to. SymbolPlaceholder in it stands for a tick's symbol, so
+	// that each has its own topic. Default "ticks".
+	Topic string `name:"feed-topic" default:"ticks" placeholder:"TOPIC" help:"Topic of the ticks; in price.{sym}, {sym} stands for a tick's symbol."`
+	// Symbols is how many prices are simulated, each with a tick per Interval, all of them spread
+	// evenly over it. Default 1: ACME. More are called S0, S1 and so on.
+	Symbols int `name:"feed-symbols" default:"1" placeholder:"N" help:"Symbols of the simulation: ACME, or S0, S1 and so on. Each ticks once per --feed-interval, evenly spread."`
 	// Seed makes the simulation reproducible: equal seeds, equal prices. Default 1.
 	Seed int64 `name:"feed-seed" default:"1" placeholder:"N" help:"Seed of the simulation; equal seeds give equal prices."`
 	// PayloadBytes pads ticks to this many bytes. Default 0, no padding. Ticks that are longer
@@ -84,8 +88,8 @@ type Feed struct {
 
 // Topics is how messages are kept and what a client that fell behind gets.
 type Topics struct {
-	// Default is subscribed to by clients that name no topic. Parse sets it to Feed.Topic if it
-	// was not given.
+	// Default is subscribed to by clients that name no topic. Parse sets it to
+	// Feed.DefaultTopic if it was not given.
 	Default string `name:"default-topic" placeholder:"TOPIC" help:"Topic of clients that name none (default the feed's)."`
 	// Policy decides for clients that fell behind, on every topic. Default latest: they skip to the
 	// newest message. With all they get every message in order, or are closed with 4008 once the

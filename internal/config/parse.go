@@ -55,7 +55,7 @@ func (c Commands) Parse(args []string, stdout, stderr io.Writer, environ []strin
 	cfg := &p.root.Config
 	cfg.Command = command
 	if cfg.Topics.Default == "" {
-		cfg.Topics.Default = cfg.Feed.Topic
+		cfg.Topics.Default = cfg.Feed.DefaultTopic()
 	}
 	cfg.Warnings = append(cfg.warnings(), p.sources.suspects(p.flagNames())...)
 	return cfg, ExitOK

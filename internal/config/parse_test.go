@@ -55,7 +55,7 @@ func TestDefaults(t *testing.T) {
 	got := parse(t, nil, nil)
 	want := &Config{
 		Server: Server{IO: IOEpoll, Listen: ":8080", Admin: Admin{"127.0.0.1:9090"}, MaxConns: 120_000, Drain: 10 * time.Second},
-		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Seed: 1},
+		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Symbols: 1, Seed: 1},
 		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, MaxMessage: 64 << 10},
 		Bus:    Bus{Sync: Sync{Every: time.Second}},
 		Clients: Clients{
@@ -95,6 +95,9 @@ func TestFlags(t *testing.T) {
 		{"--feed-interval=10ms", func(c *Config) any { return c.Feed.Interval }, 10 * time.Millisecond},
 		{"--feed-topic=price.ACME", func(c *Config) any { return c.Topics.Default }, "price.ACME"},
 		{"--feed-topic=a --default-topic=b", func(c *Config) any { return c.Topics.Default }, "b"},
+		{"--feed-topic=price.{sym}", func(c *Config) any { return c.Topics.Default }, "price.ACME"},
+		{"--feed-topic=price.{sym} --feed-symbols=3", func(c *Config) any { return []any{c.Topics.Default, c.Feed.SymbolNames()} }, []any{"price.S0", []string{"S0", "S1", "S2"}}},
+		{"--feed-topic=price.{sym} --feed=replay:a.csv --default-topic=price.A", func(c *Config) any { return c.Feed.MakesTopics() }, true},
 		{"--feed-seed=-7", func(c *Config) any { return c.Feed.Seed }, int64(-7)},
 		{"--payload-bytes=1KiB", func(c *Config) any { return c.Feed.PayloadBytes }, Size(1024)},
 		{"--policy=all", func(c *Config) any { return c.Topics.Policy }, PolicyAll},
@@ -225,6 +228,10 @@ func TestProblems(t *testing.T) {
 		{"--feed=sim:x", "sim takes no file"},
 		{"--feed=csv", "not a kind of feed"},
 		{"--feed-interval=9ms", "use 10ms to 24h"},
+		{"--feed-symbols=0", "use 1 to 1000000"},
+		{"--feed-symbols=2 --feed=none", "only --feed=sim makes symbols up"},
+		{"--feed=stdin --feed-topic=price.{sym}", "name one topic"},
+		{"--feed=replay:a.csv --feed-topic=price.{sym}", "--default-topic"},
 		{"--feed-seed=1.5", "not a whole number"},
 		{"--default-topic=a.*", "not a topic"},
 		{"--default-topic=" + strings.Repeat("x", 256), "not a topic"},

@@ -20,19 +20,19 @@ const maxRows = 1_000_000
 // readCSV reads a file of prices. Its first line names the columns, in any case: the price is in "close", else in
 // "price"; the symbol is in "symbol", if there is such a column, and the file's name without its ending otherwise.
 // A file of one column that has numbers only needs no first line. Other columns do not matter.
-func readCSV(path string) (*replay, error) {
-	f, err := os.Open(path)
+func readCSV(cfg Config) (*replay, error) {
+	f, err := os.Open(cfg.File)
 	if err != nil {
 		return nil, errors.Unwrap(err) // the caller names the file
 	}
 	defer f.Close()
-	name := strings.ToUpper(strings.TrimSuffix(filepath.Base(path), filepath.Ext(path)))
-	return parseCSV(f, name)
+	name := strings.ToUpper(strings.TrimSuffix(filepath.Base(cfg.File), filepath.Ext(cfg.File)))
+	return parseCSV(f, name, cfg)
 }
 
 // parseCSV does the work of readCSV; name is the symbol of rows that name none.
-func parseCSV(in io.Reader, name string) (*replay, error) {
-	t := &table{in: csv.NewReader(withoutBOM(in)), symbols: map[string]*symbol{}, name: name}
+func parseCSV(in io.Reader, name string, cfg Config) (*replay, error) {
+	t := &table{in: csv.NewReader(withoutBOM(in)), symbols: map[string]*symbol{}, name: name, cfg: cfg}
 	t.in.ReuseRecord = true
 	t.in.TrimLeadingSpace = true
 	if err := t.header(); err != nil {
@@ -69,6 +69,7 @@ func withoutBOM(in io.Reader) io.Reader {
 type table struct {
 	in      *csv.Reader
 	name    string
+	cfg     Config
 	symbols map[string]*symbol
 	rows    []row
 
@@ -125,10 +126,24 @@ func (t *table) add(record []string) error {
 	s := t.symbols[name]
 	if s == nil {
 		name = strings.Clone(name) // the record is used again
-		s = newSymbol(name)
+		s = newSymbol(name, t.cfg.Topic)
+		if err := t.check(s); err != nil {
+			return err
+		}
 		t.symbols[name] = s
 	}
 	t.rows = append(t.rows, row{symbol: s, price: price})
+	return nil
+}
+
+// check refuses a symbol that cannot be part of a topic.
+func (t *table) check(s *symbol) error {
+	if t.cfg.CheckTopic == nil {
+		return nil
+	}
+	if err := t.cfg.CheckTopic(s.topic); err != nil {
+		return t.fault(t.symbol, "symbol: %w", err)
+	}
 	return nil
 }
 

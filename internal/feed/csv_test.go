@@ -77,7 +77,7 @@ func TestCSVErrors(t *testing.T) {
 		}
 	})
 	t.Run("too many rows", func(t *testing.T) {
-		if _, err := parseCSV(strings.NewReader(strings.Repeat("1\n", maxRows+1)), "X"); err == nil {
+		if _, err := parseCSV(strings.NewReader(strings.Repeat("1\n", maxRows+1)), "X", Config{}); err == nil {
 			t.Error("got no error")
 		}
 	})
@@ -85,7 +85,7 @@ func TestCSVErrors(t *testing.T) {
 
 // The file that ships with the repository is the demo's default.
 func TestShippedFile(t *testing.T) {
-	r, err := readCSV("../../data/sp500-2000.csv")
+	r, err := readCSV(Config{File: "../../data/sp500-2000.csv"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -101,14 +101,14 @@ func FuzzCSV(f *testing.F) {
 	f.Add("1\n2\n")
 	f.Add("\ufeffprice\r\n1\r\n")
 	f.Fuzz(func(t *testing.T, text string) {
-		r, err := parseCSV(strings.NewReader(text), "X")
+		r, err := parseCSV(strings.NewReader(text), "X", Config{})
 		if err != nil {
 			return
 		}
 		if len(r.rows) == 0 {
 			t.Fatal("got no rows and no error")
 		}
-		for _, q := range r.next(nil) {
+		for _, q := range r.next(nil, 0) {
 			parse(t, pad(q.symbol.appendTick(nil, q.price, now()), 100))
 		}
 	})

@@ -20,7 +20,7 @@ const (
 )
 
 // Publish takes a feed's messages. The payload is valid during the call only. A tick that it returns an error for
-// counts as not published: the feed offers it again at the next interval, with the time of that one and the same
+// counts as not published: the feed offers it again when the next is due, with the time of that one and the same
 // sequence.
 type Publish func(ctx context.Context, topic string, payload []byte, intended time.Time) error
 
@@ -37,7 +37,7 @@ type Feed interface {
 type Stats struct {
 	Published uint64
 	Failed    uint64 // attempts to publish that returned an error
-	Late      uint64 // intervals skipped because the feed, or the clock, was behind by more than one
+	Late      uint64 // times skipped because the feed, or the clock, was behind by more than an interval
 	TooLong   uint64 // lines of standard input left out because of Config.MaxPayload
 }
 
@@ -45,10 +45,12 @@ type Stats struct {
 type Config struct {
 	// Kind is where the messages come from. Default: Sim.
 	Kind Kind
-	// Topic is where all of them are published.
+	// Topic is where all of them are published. In a Sim's and a Replay's, "{sym}" stands for a tick's symbol, so that
+	// each has a topic of its own.
 	Topic string
-	// Interval is the time from one tick to the next, at least 10 ms. Ticks are meant for its multiples in
-	// Unix time. Stdin does not use it. Default: 1 s.
+	// Interval is the time from one tick to the next, at least 10 ms: of each symbol in a Sim, of all together in a
+	// Replay. Ticks are meant for its multiples in Unix time; several symbols of a Sim are spread evenly over the
+	// interval. Stdin does not use it. Default: 1 s.
 	Interval time.Duration
 	// PayloadBytes pads ticks to this length, if they are shorter. Default: no padding.
 	PayloadBytes int
@@ -60,6 +62,8 @@ type Config struct {
 
 	// File is the CSV file that Replay reads, see there for its format.
 	File string
+	// CheckTopic refuses what is no topic: a file's symbols may not fit into one. Default: all are taken.
+	CheckTopic func(topic string) error
 
 	// Input is what Stdin reads. Default: nothing.
 	Input io.Reader
@@ -87,7 +91,7 @@ func New(cfg Config) (Feed, error) {
 	case Sim, "":
 		return newTicker(cfg, newSimulation(cfg)), nil
 	case Replay:
-		rows, err := readCSV(cfg.File)
+		rows, err := readCSV(cfg)
 		if err != nil {
 			return nil, fmt.Errorf("replay %s: %w", cfg.File, err)
 		}

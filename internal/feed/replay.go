@@ -13,7 +13,14 @@ type replay struct {
 	at   int
 }
 
-func (r *replay) next(quotes []quote) []quote {
+// parts implements market: a row is for a whole interval.
+func (*replay) parts() int { return 1 }
+
+// next implements market.
+func (r *replay) next(quotes []quote, _ int) []quote {
+	if len(quotes) > 0 {
+		return quotes // rows keep their order
+	}
 	q := quote(r.rows[r.at])
 	r.at = (r.at + 1) % len(r.rows)
 	return append(quotes, q)

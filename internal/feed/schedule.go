@@ -5,16 +5,18 @@ import (
 	"time"
 )
 
-// schedule gives out the multiples of an interval in Unix time, each once it has come. It follows the wall clock,
+// schedule gives out the multiples of a step in Unix time, each once it has come. It follows the wall clock,
 // for that is what subscribers compare ticks with, and does not drift.
 type schedule struct {
-	interval time.Duration
+	step time.Duration
+	// patience is how late a time may be and still be given out.
+	patience time.Duration
 	next     time.Time // without a monotonic reading
 	timer    *time.Timer
 }
 
-func newSchedule(interval time.Duration) *schedule {
-	s := &schedule{interval: interval, timer: time.NewTimer(0)}
+func newSchedule(step, patience time.Duration) *schedule {
+	s := &schedule{step: step, patience: patience, timer: time.NewTimer(0)}
 	s.next = s.after(now())
 	return s
 }
@@ -25,20 +27,20 @@ func now() time.Time { return time.Now().Round(0) }
 // after returns the first multiple after t.
 func (s *schedule) after(t time.Time) time.Time {
 	ns := t.UnixNano()
-	return time.Unix(0, ns-ns%int64(s.interval)+int64(s.interval))
+	return time.Unix(0, ns-ns%int64(s.step)+int64(s.step))
 }
 
-// wait waits for the next multiple and returns it. Of those that have gone by already it returns the last one, and
-// the number of the others: a feed that was held up goes on in time, and never bursts. It reports ok false when
-// the context ends.
+// wait waits for the next multiple and returns it. Those that are later than the schedule's patience are left out, and
+// their number is returned: a feed that was held up goes on in time. It reports ok false when the context ends.
 func (s *schedule) wait(ctx context.Context) (intended time.Time, late uint64, ok bool) {
 	t := now()
-	if s.next.Sub(t) > s.interval {
+	if s.next.Sub(t) > s.step {
 		s.next = s.after(t) // the clock has been set back
 	}
-	if behind := t.Sub(s.next) / s.interval; behind > 0 {
-		late = uint64(behind)
-		s.next = s.next.Add(behind * s.interval)
+	if over := t.Sub(s.next) - s.patience; over >= 0 {
+		left := over/s.step + 1
+		late = uint64(left)
+		s.next = s.next.Add(left * s.step)
 	}
 	s.timer.Reset(s.next.Sub(t))
 	select {
@@ -47,7 +49,7 @@ func (s *schedule) wait(ctx context.Context) (intended time.Time, late uint64, o
 	case <-s.timer.C:
 	}
 	intended = s.next
-	s.next = s.next.Add(s.interval)
+	s.next = s.next.Add(s.step)
 	return intended, late, true
 }
 

@@ -3,22 +3,29 @@ package feed
 import (
 	"encoding/json"
 	"strconv"
+	"strings"
 	"time"
 )
 
 // symbol is a traded thing with the sequence of its ticks.
 type symbol struct {
-	prefix []byte // the JSON of a tick up to the price
-	seq    uint64 // of the last tick published
+	topic   string // that its ticks are published to
+	prefix  []byte // the JSON of a tick up to the price
+	seq     uint64 // of the last tick published
+	waiting bool   // a quote has been refused, and is offered again before there is another one
 }
 
-func newSymbol(name string) *symbol {
+// placeholder is what a symbol's name takes the place of in Config.Topic.
+const placeholder = "{sym}"
+
+// newSymbol returns a symbol whose ticks go to topic, in which its name takes the place of the placeholder.
+func newSymbol(name, topic string) *symbol {
 	quoted, err := json.Marshal(name)
 	if err != nil {
 		panic("BUG: feed: a string has no JSON: " + err.Error())
 	}
 	prefix := append([]byte(`{"sym":`), quoted...)
-	return &symbol{prefix: append(prefix, `,"price":`...)}
+	return &symbol{topic: strings.ReplaceAll(topic, placeholder, name), prefix: append(prefix, `,"price":`...)}
 }
 
 // appendTick appends the tick that follows the symbol's last one:

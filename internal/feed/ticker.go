@@ -13,11 +13,13 @@ type quote struct {
 
 // market makes up or knows prices.
 type market interface {
-	// next appends the quotes of one interval.
-	next(quotes []quote) []quote
+	// parts is into how many equal parts an interval is divided, at least 1.
+	parts() int
+	// next appends the quotes of one part of the interval to those that are still to be published.
+	next(quotes []quote, part int) []quote
 }
 
-// ticker publishes the quotes of a market, interval by interval.
+// ticker publishes the quotes of a market, a part of the interval after the other.
 type ticker struct {
 	counters
 	cfg    Config
@@ -32,7 +34,9 @@ func newTicker(cfg Config, m market) *ticker { return &ticker{cfg: cfg, market: 
 
 // Run implements Feed.
 func (t *ticker) Run(ctx context.Context, publish Publish) error {
-	s := newSchedule(t.cfg.Interval)
+	parts := t.market.parts()
+	step := t.cfg.Interval / time.Duration(parts)
+	s := newSchedule(step, t.cfg.Interval)
 	defer s.stop()
 	for {
 		intended, late, ok := s.wait(ctx)
@@ -40,9 +44,7 @@ func (t *ticker) Run(ctx context.Context, publish Publish) error {
 		if !ok {
 			return nil
 		}
-		if len(t.quotes) == 0 {
-			t.quotes = t.market.next(t.quotes)
-		}
+		t.quotes = t.market.next(t.quotes, int(intended.UnixNano()/int64(step)%int64(parts)))
 		t.publish(ctx, intended, publish)
 	}
 }
@@ -52,9 +54,11 @@ func (t *ticker) publish(ctx context.Context, intended time.Time, publish Publis
 	kept := t.quotes[:0]
 	for _, q := range t.quotes {
 		payload := t.encode(q, intended)
-		if t.count(publish(ctx, t.cfg.Topic, payload, intended)) {
+		if t.count(publish(ctx, q.symbol.topic, payload, intended)) {
 			q.symbol.seq++
+			q.symbol.waiting = false
 		} else {
+			q.symbol.waiting = true
 			kept = append(kept, q)
 		}
 	}
