@@ -17,57 +17,98 @@ import (
 // experiment can be continued to its end.
 func TestKilledAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	const seed, kills = 3, 22
-	rng := rand.New(rand.NewPCG(seed, seed))
-	w := newWorld(t)
-	tree := sysctl.Tree{Root: w.tree}
-	changed := 0
-	var args []string
-	for i := range kills {
+	const seed, kills, most = 3, 22, 500
+	v := victim{world: newWorld(t), rng: rand.New(rand.NewPCG(seed, seed))}
+	deaths, changed := 0, 0
+	for i := 0; deaths < kills || changed < kills/4; i++ {
+		if i == most {
+			t.Fatalf("got %d deaths in %d runs, sysctls changed at %d of them; want more for a test", deaths, most, changed)
+		}
 		if i%4 == 0 { // before it is at its end
-			w.out = filepath.Join(w.dir, fmt.Sprintf("out%d", i))
-			args = w.args("run", w.experiment, "--out="+w.out, "--seed=1")
+			v.begin(i)
 		}
-		cmd := w.lab(args...)
-		cmd.Stderr = os.Stderr
-		if testing.Verbose() {
-			cmd.Stdout = os.Stdout
+		died, with := v.runAndKill(i%2 == 0)
+		if !died {
+			v.begin(i)
+			continue
 		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		kill := time.NewTimer(time.Duration(rng.IntN(500)) * time.Millisecond)
-		<-kill.C
-		if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil { // to look at it without a race
-			t.Fatal(err)
-		}
-		if got, _ := tree.Read("net.core.somaxconn"); got != originals["net.core.somaxconn"] {
+		deaths++
+		if with {
 			changed++
 		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Wait(); err == nil {
-			t.Fatal("lab ended by itself")
-		}
-		eventually(t, "the guardian is done", w.unlocked)
-		if _, err := os.Stat(filepath.Join(w.state, "undo.json")); err == nil {
-			t.Errorf("kill %d: got an undo file, want none", i)
-		}
-		w.checkSysctls(fmt.Sprintf("kill %d", i))
-		eventually(t, "the programs are gone", func() bool { return len(w.programs()) == 0 })
-		if _, err := os.Stat(filepath.Join(w.out, "manifest.json")); err == nil {
-			args = w.args("run", "--resume="+w.out)
-		}
+		v.check(fmt.Sprintf("death %d", deaths))
 	}
-	if changed < kills/4 {
-		t.Errorf("got sysctls changed at %d of %d deaths, want more for a test", changed, kills)
-	}
-	code, stdout, stderr := w.run(args...)
+	code, stdout, stderr := v.run(v.args...)
 	if code != exitOK || !strings.Contains(stdout, "no measurable effect") {
 		t.Errorf("resumed: got status %d and %s%s, want the experiment's end", code, stdout, stderr)
 	}
-	w.checkSysctls("the end")
+	v.checkSysctls("the end")
+}
+
+// victim is a lab that is killed and resumed.
+type victim struct {
+	*world
+	rng  *rand.Rand
+	args []string // of the next start
+}
+
+// begin lets the next start be that of a new experiment.
+func (v *victim) begin(i int) {
+	v.out = filepath.Join(v.dir, fmt.Sprintf("out%d", i))
+	v.args = v.world.args("run", v.experiment, "--out="+v.out, "--seed=1")
+}
+
+// runAndKill kills lab up to half a second after it has started or, if it is to be late, after it has changed a sysctl: on a slow machine that may take
+// longer. It reports whether lab was still alive, and whether sysctls were changed then.
+func (v *victim) runAndKill(late bool) (died, with bool) {
+	v.t.Helper()
+	cmd := v.lab(v.args...)
+	cmd.Stderr = os.Stderr
+	if testing.Verbose() {
+		cmd.Stdout = os.Stdout
+	}
+	if err := cmd.Start(); err != nil {
+		v.t.Fatal(err)
+	}
+	if late {
+		eventually(v.t, "a sysctl is changed, or the end", func() bool { return v.changed() || ended(cmd.Process.Pid) })
+	}
+	kill := time.NewTimer(time.Duration(v.rng.IntN(500)) * time.Millisecond)
+	<-kill.C
+	if err := cmd.Process.Signal(syscall.SIGSTOP); err != nil { // to look at it without a race
+		v.t.Fatal(err)
+	}
+	with = v.changed()
+	if err := cmd.Process.Kill(); err != nil {
+		v.t.Fatal(err)
+	}
+	return cmd.Wait() != nil, with
+}
+
+func (v *victim) changed() bool {
+	got, err := sysctl.Tree{Root: v.tree}.Read("net.core.somaxconn")
+	return err == nil && got != originals["net.core.somaxconn"]
+}
+
+// ended reports whether a child that nobody has waited for has come to its end.
+func ended(pid int) bool {
+	stat, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return strings.HasPrefix(state, "Z")
+}
+
+// check looks at what lab has left behind, and resumes if it had begun.
+func (v *victim) check(when string) {
+	v.t.Helper()
+	eventually(v.t, "the guardian is done", v.unlocked)
+	if _, err := os.Stat(filepath.Join(v.state, "undo.json")); err == nil {
+		v.t.Errorf("%s: got an undo file, want none", when)
+	}
+	v.checkSysctls(when)
+	eventually(v.t, "the programs are gone", func() bool { return len(v.programs()) == 0 })
+	if _, err := os.Stat(filepath.Join(v.out, "manifest.json")); err == nil {
+		v.args = v.world.args("run", "--resume="+v.out)
+	}
 }
 
 // TestSignals: lab ends in order, restores, and says how to go on.
@@ -75,7 +116,8 @@ func TestSignals(t *testing.T) {
 	t.Parallel()
 	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		w := newWorld(t)
-		cmd := w.lab(w.args("run", w.experiment, "--out="+w.out)...)
+		// So many runs that it does not end before the signal.
+		cmd := w.lab(w.args("run", w.experiment, "--out="+w.out, "--repeats=200")...)
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		if err := cmd.Start(); err != nil {
@@ -100,20 +142,31 @@ func TestSignals(t *testing.T) {
 func TestKilledChild(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cmd := w.lab(w.args("run", w.experiment, "--out="+w.out)...)
-	var stdout, stderr strings.Builder
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	for try := range 20 {
+		cmd := w.lab(w.args("run", w.experiment, fmt.Sprintf("--out=%s%d", w.out, try))...)
+		var stdout, stderr strings.Builder
+		cmd.Stdout, cmd.Stderr = &stdout, &stderr
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		killed := false
+		eventually(t, "a gateway is killed, or the end", func() bool {
+			killed = killOne(w.gateway)
+			return killed || ended(cmd.Process.Pid)
+		})
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("got %v and %s, want lab to go on", err, &stderr)
+		}
+		w.checkSysctls("the end")
+		if !killed {
+			continue // each serves for a few milliseconds only
+		}
+		if !strings.Contains(stderr.String(), "failed:") || !strings.Contains(stdout.String(), "failed once and was made again") {
+			t.Errorf("got %s%s, want the failure told", &stdout, &stderr)
+		}
+		return
 	}
-	eventually(t, "a gateway is killed", func() bool { return killOne(w.gateway) })
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("got %v and %s, want lab to go on", err, &stderr)
-	}
-	if !strings.Contains(stderr.String(), "failed:") || !strings.Contains(stdout.String(), "failed once and was made again") {
-		t.Errorf("got %s%s, want the failure told", &stdout, &stderr)
-	}
-	w.checkSysctls("the end")
+	t.Error("got no gateway to kill in 20 experiments")
 }
 
 // killOne kills a stand-in of this test that serves; others are only asked for their flags.

@@ -172,7 +172,7 @@ func TestShutdownBreaksProfilesOff(t *testing.T) {
 		answered <- resp.StatusCode
 	}()
 	<-taking
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)

@@ -29,7 +29,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 	for _, conn := range held {
 		conn.Close()
 	}
-	client.Timeout = 10 * time.Second
+	client.Timeout = time.Minute
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatalf("got %v once the others were gone, want an answer", err)

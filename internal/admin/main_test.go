@@ -106,13 +106,13 @@ func startRemote(t *testing.T, name string) Worker {
 	return w
 }
 
-// eventually polls a condition for up to 10 s.
+// eventually polls a condition for up to a minute.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("%s: not within 10 s", what)
+			t.Fatalf("%s: not within a minute", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}

@@ -51,13 +51,16 @@ func TestMergedProfiles(t *testing.T) {
 		}
 	})
 	t.Run("processor", func(t *testing.T) {
-		p := fetchProfile(t, base+"/debug/pprof/profile?seconds=1")
-		if got := tally(p, "burn"); got["0"] == 0 || got["1"] == 0 || len(got) != 2 {
-			t.Errorf("got nanoseconds %v, want some for each of the workers 0 and 1", got)
-		}
-		if d := time.Duration(p.DurationNanos); d < time.Second || d > 1900*time.Millisecond {
-			t.Errorf("got a duration of %v, want about a second: they were taken at once", d)
-		}
+		// A worker that got no processor for a second is in no profile: that one is taken again.
+		eventually(t, "time of both workers, and nobody else's", func() bool {
+			began := time.Now()
+			p := fetchProfile(t, base+"/debug/pprof/profile?seconds=1")
+			if d, took := time.Duration(p.DurationNanos), time.Since(began); d < time.Second || d > took {
+				t.Errorf("got a duration of %v in an answer that took %v, want a second or a little more: they were taken at once", d, took)
+			}
+			got := tally(p, "burn")
+			return got["0"] > 0 && got["1"] > 0 && len(got) == 2
+		})
 	})
 	for _, name := range []string{"allocs", "goroutine", "threadcreate", "mutex", "block?seconds=1"} {
 		if p := fetchProfile(t, base+"/debug/pprof/"+name); len(p.SampleType) == 0 {
