@@ -5,8 +5,8 @@ import (
 	"testing"
 
 	"tickgate/internal/auth/keyset"
-	"tickgate/internal/auth/pattern"
 	"tickgate/internal/auth/tokentest"
+	"tickgate/internal/topic"
 )
 
 // FuzzCheck: no token crashes the verifier, what it did not sign is refused with an *Error, and the cache changes nothing.
@@ -48,7 +48,7 @@ func FuzzClaims(f *testing.F) {
 		}
 		p := verdict.Permissions
 		for _, granted := range append(p.subscribe, p.publish...) {
-			if !pattern.Valid(granted) {
+			if !topic.ValidPattern(granted) {
 				t.Errorf("got the malformed pattern %q granted", granted)
 			}
 		}

@@ -11,6 +11,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tickgate/internal/topic"
 )
 
 func TestPublishAndSubscribe(t *testing.T) {
@@ -152,8 +154,8 @@ func TestRefusals(t *testing.T) {
 		{"line end", Msg{Topic: "a\r\nPUB x 0"}, ErrTopic},
 		{"NUL", Msg{Topic: "a\x00"}, ErrTopic},
 		{"not UTF-8", Msg{Topic: "a\xff"}, ErrTopic},
-		{"too long", Msg{Topic: strings.Repeat("a", maxTopic+1)}, ErrTopic},
-		{"longest", Msg{Topic: strings.Repeat("a", maxTopic)}, nil},
+		{"too long", Msg{Topic: strings.Repeat("a", topic.MaxLen+1)}, ErrTopic},
+		{"longest", Msg{Topic: strings.Repeat("a", topic.MaxLen)}, nil},
 		{"largest", Msg{Topic: "a", Payload: make([]byte, 1000)}, nil},
 		{"too large", Msg{Topic: "a", Payload: make([]byte, 1001)}, ErrTooLarge},
 	} {

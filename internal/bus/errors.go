@@ -3,12 +3,14 @@ package bus
 import (
 	"errors"
 	"fmt"
+
+	"tickgate/internal/topic"
 )
 
 // Reasons for a message not to be stored. Errors of Publish wrap one of them, or a *StorageError.
 var (
 	// ErrTopic means that the topic's name is not valid, see CheckTopic.
-	ErrTopic = errors.New("invalid topic")
+	ErrTopic = topic.ErrSyntax
 	// ErrTooLarge means that the payload is larger than the stream allows.
 	ErrTooLarge = errors.New("payload too large")
 	// ErrOverloaded means that too many messages wait for their acknowledgement. The message has not

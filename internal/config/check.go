@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"tickgate/internal/topic"
 )
 
 // Check checks ranges and what does not go together, and returns Problems with everything it
@@ -209,25 +211,8 @@ func validPort(port string) bool {
 	return err == nil
 }
 
-// maxTopic bounds a topic's name, which is part of NATS subjects and of every envelope.
-const maxTopic = 255
-
-func (p *Problems) topic(setting, topic string) {
-	if !validTopic(topic) {
-		p.add(setting, topic, fmt.Sprintf("not a topic; write tokens of visible ASCII without * and > and with dots between them, such as price.ACME, at most %d bytes", maxTopic))
+func (p *Problems) topic(setting, name string) {
+	if !topic.Valid(name) {
+		p.add(setting, name, fmt.Sprintf("not a topic; write tokens without white space, * and > and with dots between them, such as price.ACME, at most %d bytes of UTF-8", topic.MaxLen))
 	}
-}
-
-func validTopic(topic string) bool {
-	if topic == "" || len(topic) > maxTopic {
-		return false
-	}
-	for token := range strings.SplitSeq(topic, ".") {
-		if token == "" || strings.ContainsFunc(token, func(r rune) bool {
-			return r <= ' ' || r > '~' || r == '*' || r == '>'
-		}) {
-			return false
-		}
-	}
-	return true
 }

@@ -1,4 +1,4 @@
-package pattern
+package topic
 
 import "strings"
 
@@ -6,7 +6,7 @@ import "strings"
 func Match(p, topic string) bool { return contains(p, topic) }
 
 // Covers reports whether every topic that pattern p selects is selected by at least one of the granted patterns. All
-// must have passed Check. It is exact: a.> lies within a.* and a.*.> together, though in neither alone. It walks once
+// must have passed CheckPattern. It is exact: a.> lies within a.* and a.*.> together, though in neither alone. It walks once
 // over the grants.
 func Covers(grants []string, p string) bool {
 	prefix, endless := strings.CutSuffix(p, ">")

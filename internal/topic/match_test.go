@@ -1,4 +1,4 @@
-package pattern
+package topic
 
 import (
 	"math/rand/v2"
@@ -156,7 +156,7 @@ func TestMatchIsMatch(t *testing.T) {
 func TestCoversLongest(t *testing.T) {
 	longest := strings.Repeat("*.", maxTokens-1) + "*"
 	grants := []string{longest, strings.TrimSuffix(longest, "*") + ">"}
-	if !Valid(grants[0]) || !Valid(grants[1]) {
+	if !ValidPattern(grants[0]) || !ValidPattern(grants[1]) {
 		t.Fatalf("got an invalid pattern of %d tokens", maxTokens)
 	}
 	if Covers(grants, ">") {
@@ -167,7 +167,7 @@ func TestCoversLongest(t *testing.T) {
 func TestAllocations(t *testing.T) {
 	grants := []string{"fx.*", "price.*", "price.*.>"}
 	n := testing.AllocsPerRun(100, func() {
-		_ = Valid("price.>") && Covers(grants, "price.>") && Covers(grants, "price.ACME")
+		_ = ValidPattern("price.>") && Covers(grants, "price.>") && Covers(grants, "price.ACME")
 	})
 	if n != 0 {
 		t.Errorf("got %v allocations, want 0", n)
@@ -180,8 +180,8 @@ func FuzzCovers(f *testing.F) {
 	f.Add("> b", "*.b", "x.b")
 	f.Add("a..b *.", ">.a", "..")
 	f.Fuzz(func(t *testing.T, list, p, topic string) {
-		grants := slices.DeleteFunc(strings.Split(list, " "), func(g string) bool { return !Valid(g) })
-		if !Valid(p) || !ValidTopic(topic) {
+		grants := slices.DeleteFunc(strings.Split(list, " "), func(g string) bool { return !ValidPattern(g) })
+		if !ValidPattern(p) || !Valid(topic) {
 			return
 		}
 		if !Covers(append(grants, p), p) {

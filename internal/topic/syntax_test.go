@@ -1,4 +1,4 @@
-package pattern
+package topic
 
 import (
 	"errors"
@@ -39,11 +39,11 @@ func TestCheck(t *testing.T) {
 		{strings.Repeat("a", MaxLen), true, true},
 		{strings.Repeat("a", MaxLen+1), false, false},
 	} {
-		if err := Check(tc.in); (err == nil) != tc.pattern || err != nil && !errors.Is(err, ErrSyntax) || Valid(tc.in) != tc.pattern {
-			t.Errorf("Check(%q): got %v, want a pattern: %v", tc.in, err, tc.pattern)
+		if err := CheckPattern(tc.in); (err == nil) != tc.pattern || err != nil && !errors.Is(err, ErrSyntax) || ValidPattern(tc.in) != tc.pattern {
+			t.Errorf("CheckPattern(%q): got %v, want a pattern: %v", tc.in, err, tc.pattern)
 		}
-		if err := CheckTopic(tc.in); (err == nil) != tc.topic || err != nil && !errors.Is(err, ErrSyntax) || ValidTopic(tc.in) != tc.topic {
-			t.Errorf("CheckTopic(%q): got %v, want a topic: %v", tc.in, err, tc.topic)
+		if err := Check(tc.in); (err == nil) != tc.topic || err != nil && !errors.Is(err, ErrSyntax) || Valid(tc.in) != tc.topic {
+			t.Errorf("Check(%q): got %v, want a topic: %v", tc.in, err, tc.topic)
 		}
 	}
 }

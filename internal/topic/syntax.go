@@ -1,4 +1,4 @@
-package pattern
+package topic
 
 import (
 	"errors"
@@ -8,7 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxLen is the longest topic or pattern in bytes: what the bus stores.
+// MaxLen is the longest topic or pattern in bytes: a NATS subject must fit into a control line of 4 KiB together with
+// the reply subject.
 const MaxLen = 200
 
 // maxTokens is the number of tokens that fit: one byte each, and the dots.
@@ -17,23 +18,20 @@ const maxTokens = (MaxLen + 1) / 2
 // ErrSyntax is wrapped by every error of this package.
 var ErrSyntax = errors.New("malformed topic or pattern")
 
-// Check returns an error that wraps ErrSyntax unless p is a pattern: 1 to 200 bytes of UTF-8 without white space and
-// control characters, tokens separated by single dots, * only as a whole token and > only as the whole last one. Every
-// topic is a pattern. The error quotes p.
-func Check(p string) error {
-	return report(p, fault(p, true))
-}
+// Check returns an error that wraps ErrSyntax and quotes the name unless it is a topic.
+func Check(name string) error { return report(name, fault(name, false)) }
 
-// CheckTopic is Check for a topic: it has no wildcards.
-func CheckTopic(topic string) error {
-	return report(topic, fault(topic, false))
-}
+// CheckPattern is Check for a pattern: * as a whole token and > as the whole last one. Every topic is a pattern.
+func CheckPattern(p string) error { return report(p, fault(p, true)) }
 
-// Valid reports whether Check(p) is nil, without making an error.
-func Valid(p string) bool { return fault(p, true) == "" }
+// Valid reports whether Check(name) is nil, without making an error.
+func Valid(name string) bool { return fault(name, false) == "" }
 
-// ValidTopic reports whether CheckTopic(topic) is nil, without making an error.
-func ValidTopic(topic string) bool { return fault(topic, false) == "" }
+// ValidPattern reports whether CheckPattern(p) is nil, without making an error.
+func ValidPattern(p string) bool { return fault(p, true) == "" }
+
+// IsWild reports whether a pattern has a wildcard, so that it may select more than the topic of its own name.
+func IsWild(p string) bool { return strings.ContainsAny(p, "*>") }
 
 func report(p, reason string) error {
 	if reason == "" {
