@@ -22,6 +22,7 @@ type audience struct {
 	remaining int32     // entries the pass has still to look at
 	carries   uint64    // head that the pass brings to everybody
 	seq       uint64    // that message's sequence, 0 if it has been overwritten
+	before    uint64    // in a view: the position before that head
 	began     time.Time // when the hub received that head
 	worst     uint64    // largest lag met by the pass
 	worstID   SubID     // and whose it is

@@ -8,6 +8,8 @@ const maxBatch = 256
 type batch struct {
 	audience *audience
 	message  *Message
+	pos      uint64 // the message's position in the audience's topic
+	behind   bool   // it is filled from the catch-up queue
 	n        int
 	ids      [maxBatch]SubID
 	conns    [maxBatch]int32
@@ -25,9 +27,9 @@ func (b *batch) join(a *audience, pos uint64, id SubID, conn int32) bool {
 		if m == nil {
 			return false
 		}
-		b.audience, b.message = a, m
+		b.audience, b.message, b.pos = a, m, pos
 	}
-	if b.audience != a || b.message.pos != pos {
+	if b.audience != a || b.pos != pos {
 		return false
 	}
 	b.ids[b.n], b.conns[b.n] = id, conn

@@ -1,8 +1,9 @@
 package hub
 
-// queue puts a subscriber into the catch-up queue, at most once, and sees to it that Work is called.
+// queue puts a connection into the catch-up queue, at most once, and sees to it that Work is called. Whichever of its
+// subscriptions stands for it, all get their turn.
 func (f *Fanout) queue(id SubID, s *subscription) {
-	if s.is(queued) {
+	if f.isQueued(id) {
 		return
 	}
 	if !f.working && f.behind.len() == 0 {
@@ -31,35 +32,57 @@ func (f *Fanout) collectBehind(limit int) (visits int) {
 			f.give(id)
 			continue
 		}
-		if !f.offerBehind(id, s) {
+		cost, ok := f.offerBehind(id, s)
+		if visits += cost; !ok {
 			return visits + 1
 		}
 	}
 	return visits
 }
 
-// offerBehind takes the subscriber at the front off the queue and puts it into the batch if it needs a
-// message. It reports false, and leaves it there, if the batch has to be flushed first.
-func (f *Fanout) offerBehind(id SubID, s *subscription) bool {
-	a := f.audienceOf(s)
-	pos, lost := a.want(s, a.topic.Head())
-	if lost && f.batch.n > 0 || !lost && pos != 0 && !f.batch.join(a, pos, id, s.conn) {
-		return false
+// offerBehind takes the connection at the front off the queue and puts it into the batch if it needs a message: the
+// earliest that any of its subscriptions needs. It reports false, and leaves it there, if the batch has to be flushed
+// first. The cost is in visits, beside the usual one.
+func (f *Fanout) offerBehind(id SubID, s *subscription) (cost int, ok bool) {
+	e := f.earliest(id)
+	if e.what == lost && f.batch.n > 0 || e.what == due && !f.joinBehind(e, s.conn) {
+		return 0, false
 	}
 	f.behind.pop()
 	s.clear(queued)
-	switch {
+	switch e.what {
 	case lost:
-		f.overrun(a, s)
-	case pos == 0:
-		f.caughtUp(a, id, s)
+		owner := f.subs.at(e.id)
+		f.overrun(f.audienceOf(owner), owner)
+		if s.conn != noConn && s.next != id {
+			f.queue(id, s)
+		}
+	case unsure:
+		f.queue(id, s)
+		cost = visitsPerSend
+	case nothing:
+		f.allCaughtUp(id)
 	}
+	return cost, true
+}
+
+func (f *Fanout) joinBehind(e errand, conn int32) bool {
+	if !f.batch.join(f.audienceOf(f.subs.at(e.id)), e.pos, e.id, conn) {
+		return false
+	}
+	f.batch.behind = true
 	return true
 }
 
 // caughtUp is told that a subscriber has everything: from now on passes serve it.
 func (f *Fanout) caughtUp(a *audience, id SubID, s *subscription) {
-	s.clear(replaying)
+	if s.is(replaying) {
+		s.clear(replaying)
+		if h, ok := f.histories[id]; ok {
+			delete(f.histories, id)
+			s.cursor = max(s.cursor, mark(h.until)) // there was nothing else that it wants
+		}
+	}
 	if a.slowest == id {
 		a.settled()
 	}

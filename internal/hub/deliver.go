@@ -11,7 +11,7 @@ func (f *Fanout) flush() int {
 	f.sink.SendMany(b.message, b.conns[:n], b.out[:n])
 	f.sending = false
 	f.apply(b)
-	b.n, b.audience, b.message = 0, nil, nil
+	b.n, b.audience, b.message, b.behind = 0, nil, nil, false
 	for _, id := range f.limbo {
 		f.give(id)
 	}
@@ -30,7 +30,9 @@ func (f *Fanout) apply(b *batch) {
 		switch b.out[i] {
 		case Delivered:
 			delivered++
-			skipped += b.message.pos - uint64(s.cursor) - 1
+			if b.audience.topic.view == nil {
+				skipped += b.pos - uint64(s.cursor) - 1
+			}
 			f.advance(b.audience, id, s)
 		case Blocked:
 			blocked++
@@ -41,14 +43,24 @@ func (f *Fanout) apply(b *batch) {
 		}
 	}
 	f.stats.add(delivered, skipped, blocked, gone)
+	if skipped > 0 {
+		b.message.topic.conflated.Add(skipped)
+	}
 }
 
-// advance moves the cursor of a subscriber that has got the batch's message. One that is to get every message
+// advance moves the cursors of a subscriber that has got the batch's message. One that is to get every message
 // and is not yet at the head goes on in the catch-up queue.
 func (f *Fanout) advance(a *audience, id SubID, s *subscription) {
-	pos := f.batch.message.pos
-	s.cursor = Cursor(pos)
-	if pos < a.topic.Head() && (a.topic.policy == All || s.is(replaying)) {
+	pos := f.batch.pos
+	s.cursor = mark(pos)
+	if s.next != id {
+		f.passedOn(id, f.batch.message)
+		if f.batch.behind {
+			f.goOn(id, s)
+			return
+		}
+	}
+	if pos < a.topic.Head() && (a.topic.Policy() == All || s.is(replaying)) {
 		f.queue(id, s)
 		return
 	}

@@ -43,6 +43,7 @@ type Fanout struct {
 	watch  Watcher // nil for none
 
 	subs      slab
+	histories map[SubID]history // of subscriptions to views that are replaying
 	topics    map[*Topic]*audience
 	audiences []*audience // by index
 	vacant    []uint32    // free indices of audiences
@@ -64,45 +65,88 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 	return &Fanout{
 		sink: cfg.Sink, kick: cfg.Kick, watch: cfg.Watcher,
 		random: rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
-		topics: make(map[*Topic]*audience),
+		topics: make(map[*Topic]*audience), histories: make(map[SubID]history),
 	}
 }
 
-// Subscribe gives conn, which has the subscriptions that start with first, another one: to t from cursor c
-// on, which comes from t's Last, Seek or Resume. It returns the connection's new first subscription. What
-// the topic already holds after the cursor is delivered by the next calls of Work; if it is more than the
-// newest message, that is a replay: in order and without skips also for Latest, unless the ring overwrites it.
+// Subscribe gives conn, which has the subscriptions that start with first, another one: to t, a topic or a view, from
+// cursor c on, which t has made. It returns the connection's new first subscription. What the topic already holds after
+// the cursor is delivered by the next calls of Work; if it is more than the newest message, that is a replay: in order
+// and without skips also for Latest, unless the ring overwrites it.
+//
+// A connection gets the messages of all its subscriptions in the order of their sequences, and one that several of them
+// select once. Only a replay that begins later than other subscriptions goes back: it may also repeat what these have
+// brought.
 //
 // The caller sees to it that a connection subscribes to a topic only once.
 func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
 	a := f.audience(t)
 	id := f.subs.take()
 	s := f.subs.at(id)
-	*s = subscription{cursor: c, conn: conn, audience: a.index, place: a.add(id), next: first}
+	*s = subscription{cursor: c.at, conn: conn, audience: a.index, place: a.add(id), next: id}
 	t.subscribers.Add(1)
 	f.stats.subscriptions.Store(uint64(f.subs.live))
-	if head := t.Head(); a.settle(s, head) < head {
-		if t.policy == Latest && head-uint64(s.cursor) > 1 {
-			s.set(replaying)
-		}
-		f.queue(id, s)
+	if first == 0 {
+		first = id
+	} else {
+		before := f.subs.at(first)
+		s.next, before.next = before.next, id
 	}
-	return id
+	if head := t.Head(); a.settle(s, head) < head {
+		f.replay(a, id, head, c.history)
+		f.queue(id, s)
+	} else if t.view != nil {
+		s.cursor = max(s.cursor, mark(c.until)) // there is nothing in between
+	}
+	return first
+}
+
+// replay makes a new subscription one that wants what is there in order, if there is more than the newest message.
+func (f *Fanout) replay(a *audience, id SubID, head uint64, h history) {
+	s := f.subs.at(id)
+	switch {
+	case a.topic.view != nil && h.until != 0:
+		f.histories[id] = h
+	case a.topic.view != nil || a.topic.Policy() != Latest || head-uint64(s.cursor) <= 1:
+		return
+	}
+	s.set(replaying)
 }
 
 // Unsubscribe ends the subscription to t of the connection whose subscriptions start with first, and returns
-// its new first one. It does nothing if the connection is not subscribed to t.
+// its new first one, 0 if that was the last. It does nothing if the connection is not subscribed to t.
 func (f *Fanout) Unsubscribe(first SubID, t *Topic) SubID {
-	link := &first
-	for *link != 0 {
-		s := f.subs.at(*link)
+	if first == 0 {
+		return 0
+	}
+	before := f.subs.at(first)
+	for id := before.next; ; id = before.next {
+		s := f.subs.at(id)
 		if f.audienceOf(s).topic == t {
-			id := *link
-			*link = s.next
-			f.end(id, s)
-			break
+			return f.unlink(before, id, first)
 		}
-		link = &s.next
+		if id == first {
+			return first
+		}
+		before = s
+	}
+}
+
+// unlink ends a subscription, and leaves the connection's others in their ring and the catch-up queue.
+func (f *Fanout) unlink(before *subscription, id, first SubID) SubID {
+	s := f.subs.at(id)
+	next, waiting := s.next, s.is(queued)
+	before.next = next
+	s.next = id
+	f.end(id, s)
+	if next == id {
+		return 0
+	}
+	if waiting {
+		f.queue(next, f.subs.at(next))
+	}
+	if first == id {
+		return next
 	}
 	return first
 }
@@ -114,20 +158,17 @@ func (f *Fanout) UnsubscribeAll(first SubID) {
 		s := f.subs.at(id)
 		next := s.next
 		f.end(id, s)
-		id = next
+		if id = next; id == first {
+			return
+		}
 	}
 }
 
 // Resume goes on with the connection whose subscriptions start with first and which was Blocked: what it has
 // missed is delivered by the next calls of Work, as its topics' policies say.
 func (f *Fanout) Resume(first SubID) {
-	for id := first; id != 0; {
-		s := f.subs.at(id)
-		a := f.audienceOf(s)
-		if head := a.topic.Head(); a.settle(s, head) < head {
-			f.queue(id, s)
-		}
-		id = s.next
+	if first != 0 && f.owes(first) {
+		f.queue(first, f.subs.at(first))
 	}
 }
 
@@ -138,7 +179,7 @@ func (f *Fanout) Close() {
 		t.subscribers.Add(-int64(a.live))
 		a.closed = true
 	}
-	f.topics, f.audiences, f.subs = nil, nil, slab{}
+	f.topics, f.audiences, f.subs, f.histories = nil, nil, slab{}, nil
 	f.active, f.behind = fifo[*audience]{}, fifo[SubID]{}
 	f.stats.subscriptions.Store(0)
 }
@@ -155,6 +196,9 @@ func (f *Fanout) end(id SubID, s *subscription) {
 		a.settled()
 	}
 	s.conn = noConn
+	if s.is(replaying) {
+		delete(f.histories, id)
+	}
 	switch {
 	case s.is(queued): // given back when its turn comes
 	case f.sending:

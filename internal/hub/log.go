@@ -1,6 +1,9 @@
 package hub
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // firstSlots is the size of a new topic's ring. It doubles up to the configured size as messages arrive,
 // so that 100,000 topics with a message or two each stay cheap.
@@ -71,7 +74,7 @@ func (l *log) restart(floor uint64) {
 }
 
 // mustDrop reports whether a message has to go before the one of position next is stored. The one before it
-// stays in any case, so that a reader always finds the message of the head it has just seen.
+// stays in any case, so that a reader finds the message of the head it has just seen, unless its time was over.
 func (l *log) mustDrop(next uint64) bool {
 	held := next - l.oldest.Load()
 	return held >= uint64(l.slots) || held > 1 && l.bytes > l.limit
@@ -85,6 +88,18 @@ func (l *log) drop() {
 	}
 	l.oldest.Store(pos + 1)
 	r[pos%uint64(len(r))].Store(nil)
+}
+
+// expire drops the oldest messages as long as they are from before a moment, the newest one too. It returns their number.
+func (l *log) expire(before time.Time) (n int) {
+	for pos := l.oldest.Load(); pos <= l.head.Load(); pos++ {
+		if m := l.ring.Load().at(pos); m != nil && !m.since().Before(before) {
+			return n
+		}
+		l.drop()
+		n++
+	}
+	return n
 }
 
 // fit returns a ring with room for the message of position next, which it doubles if need be.

@@ -57,6 +57,20 @@ func (m *Message) Event() string { return m.event }
 // Time returns when the stream stored the message.
 func (m *Message) Time() time.Time { return m.stored }
 
+// since returns when the message's time to live began.
+func (m *Message) since() time.Time {
+	if m.stored.IsZero() {
+		return m.received
+	}
+	return m.stored
+}
+
+// superseded reports whether nobody needs the message any more who only wants the newest.
+func (m *Message) superseded() bool { return m.topic.Policy() == Latest && m.pos != m.topic.log.head.Load() }
+
+// held reports whether the message's topic still holds it.
+func (m *Message) held() bool { return m.pos >= m.topic.log.oldest.Load() }
+
 // ID returns the message's identity on every node, `<epoch>-<seq>`.
 func (m *Message) ID() string { return string(m.AppendID(nil)) }
 

@@ -1,9 +1,6 @@
 package hub
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 const (
 	// topicSlice is the number of sends after which another topic's pass gets its turn.
@@ -109,12 +106,15 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 		a.measure(id, s)
 		return true
 	}
-	pos, lost := a.want(s, a.carries)
+	pos, what := f.want(a, id, a.carries)
 	switch {
-	case pos == 0:
+	case what == nothing:
 		return true
-	case !lost:
-		return f.batch.join(a, pos, id, s.conn)
+	case what == unsure, s.next != id && f.mustWait(a, id, pos):
+		f.queue(id, s)
+		return true
+	case what == due:
+		return f.joinPass(a, pos, id, s.conn)
 	case f.batch.n > 0:
 		return false
 	default:
@@ -123,15 +123,29 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 	}
 }
 
+// joinPass puts a subscriber into the batch. If the message has just been dropped, the next look is a closer one.
+func (f *Fanout) joinPass(a *audience, pos uint64, id SubID, conn int32) bool {
+	if f.batch.join(a, pos, id, conn) {
+		return true
+	}
+	if f.batch.n == 0 {
+		a.before = a.carries
+	}
+	return false
+}
+
 // carry makes head the message that the pass through a brings, to everybody once more.
 func (f *Fanout) carry(a *audience, head uint64) {
-	a.carries, a.seq = head, 0
+	a.carries, a.seq, a.before = head, 0, head
 	a.remaining = int32(len(a.list))
 	m := a.topic.At(head)
 	if m == nil {
 		return
 	}
 	a.began, a.seq = m.received, m.seq
+	if a.topic.view != nil {
+		a.before = a.topic.view.before(head)
+	}
 	if f.watch != nil {
 		f.watch.Began(a.seq, f.stats.delivered.Load(), f.stats.blocked.Load())
 	}
@@ -151,47 +165,18 @@ func (a *audience) step() {
 	}
 }
 
-// want returns the position of the message that s needs next, 0 if it has everything up to head. The
-// message is lost if the ring has overwritten it and the policy does not let s skip it.
-func (a *audience) want(s *subscription, head uint64) (pos uint64, lost bool) {
-	c := a.settle(s, head)
-	if c >= head {
-		return 0, false
-	}
-	if a.topic.policy == Latest && !s.is(replaying) {
-		return head, false
-	}
-	if c+1 >= a.topic.Oldest() {
-		return c + 1, false
-	}
-	if a.topic.policy == Latest {
-		s.clear(replaying)
-		return head, false
-	}
-	return c + 1, true
-}
-
-// settle returns the position of s's cursor. One that waits for a sequence becomes a position when the topic
-// has a message beyond that sequence; until then, and when s has ended, there is nothing to deliver.
-func (a *audience) settle(s *subscription, head uint64) uint64 {
-	if s.cursor < bySeq {
-		return uint64(s.cursor)
-	}
-	seq := uint64(s.cursor &^ bySeq)
-	if s.cursor == ended || a.topic.newest() <= seq {
-		return math.MaxUint64
-	}
-	s.cursor = a.topic.after(seq)
-	if seq < a.topic.floor() {
-		s.cursor = 0 // older than anything held, so that it counts as lost
-	}
-	return uint64(s.cursor)
-}
-
 // measure keeps the largest lag that a pass meets.
 func (a *audience) measure(id SubID, s *subscription) {
-	if c := uint64(s.cursor); c < a.carries && a.carries-c > a.worst {
-		a.worst, a.worstID = a.carries-c, id
+	c := uint64(s.cursor)
+	if c >= a.carries {
+		return
+	}
+	lag := a.carries - c
+	if v := a.topic.view; v != nil {
+		lag = v.count(c, a.carries)
+	}
+	if lag > a.worst {
+		a.worst, a.worstID = lag, id
 	}
 }
 

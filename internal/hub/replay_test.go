@@ -236,7 +236,7 @@ func TestGapInTheStream(t *testing.T) {
 			b.drain()
 			b.want(3, 10)
 			for _, topic := range []*Topic{b.topic, other, b.hub.Topic("new")} {
-				if c, gap := topic.Seek(2); !gap || uint64(c)+1 != topic.Oldest() {
+				if c, gap := topic.Seek(2); !gap || uint64(c.at)+1 != topic.Oldest() {
 					t.Errorf("topic %s: Seek(2): got %d, gap %v, want a gap and what is held", topic.Name(), c, gap)
 				}
 				if _, gap := topic.Seek(9); gap {

@@ -121,7 +121,7 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 			}
 			catchUp := func() {
 				for _, id := range ids {
-					c.fanout.subs.at(id).cursor = topic.Last(1)
+					c.fanout.subs.at(id).cursor = topic.Last(1).at
 					c.fanout.Resume(id)
 				}
 				c.drain()

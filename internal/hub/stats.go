@@ -8,6 +8,7 @@ import (
 // Stats is a snapshot of a hub's counters.
 type Stats struct {
 	Topics    int
+	Views     int // patterns that somebody is or was just subscribed to
 	LastSeq   uint64
 	Published uint64 // messages appended to a log
 	Repeated  uint64 // publications refused because their sequence was not new
@@ -27,10 +28,12 @@ func (h *Hub) Stats() Stats {
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()
-	s.Topics = len(h.topics)
-	for _, t := range h.topics {
-		s.MaxLag = max(s.MaxLag, t.Lag())
-		s.MaxLagTime = max(s.MaxLagTime, t.LagTime())
+	s.Topics, s.Views = len(h.topics), len(h.views)
+	for _, all := range []map[string]*Topic{h.topics, h.views} {
+		for _, t := range all {
+			s.MaxLag = max(s.MaxLag, t.Lag())
+			s.MaxLagTime = max(s.MaxLagTime, t.LagTime())
+		}
 	}
 	return s
 }
@@ -56,12 +59,20 @@ func (t *Topic) LagTime() time.Duration {
 	if lag == 0 {
 		return 0
 	}
-	pos := t.Head() + 1 - min(lag, t.Head())
-	m := t.At(max(pos, t.Oldest()))
+	m := t.back(lag)
 	if m == nil { // overwritten meanwhile
 		return 0
 	}
 	return time.Since(m.received)
+}
+
+// back returns the message n before the newest, or the oldest held.
+func (t *Topic) back(n uint64) *Message {
+	if t.view != nil {
+		return t.view.back(n)
+	}
+	pos := t.Head() + 1 - min(n, t.Head())
+	return t.At(max(pos, t.Oldest()))
 }
 
 // FanoutStats is a snapshot of a fan-out's counters, one unit per subscriber and message unless noted.

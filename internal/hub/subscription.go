@@ -1,23 +1,25 @@
 package hub
 
 // SubID names a subscription of one [Fanout]. The zero value is none, so that a connection's state, which
-// holds the first of its subscriptions, starts out right.
+// holds one of its subscriptions, starts out right.
 type SubID int32
 
 // subscription is one connection's cursor into one topic. It has no pointers: the garbage collector never
 // looks at it, whatever the number of subscribers.
+//
+// The subscriptions of one connection form a ring, so that each finds the others; a lone one is its own next.
 type subscription struct {
-	cursor   Cursor
+	cursor   mark
 	conn     int32  // noConn once unsubscribed
 	audience uint32 // index of the audience it is part of, and flags
 	place    int32  // where in the audience's list
-	next     SubID  // the connection's next subscription; the next free one if this one is free
+	next     SubID  // the connection's next subscription, round; the next free one if this one is free
 }
 
 const noConn = -1
 
 const (
-	// queued: it is in the catch-up queue, at most once.
+	// queued: it is in the catch-up queue, at most once, and on behalf of the connection's others.
 	queued uint32 = 1 << 31
 	// replaying: it wants every message in order until it has caught up, whatever the topic's policy.
 	replaying uint32 = 1 << 30

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // TopicConfig bounds the log of one topic. Zero values mean the defaults.
@@ -16,6 +17,9 @@ type TopicConfig struct {
 	// RingBytes is the number of payload bytes held; the newest two messages are held whatever their
 	// size. Each wire format in use holds about as much again. Default: 16 MiB.
 	RingBytes int
+	// TTL is how long a message is held at most, by the time the stream stored it, if [Hub.Sweep] is called. A topic
+	// without messages and subscribers is forgotten. Default: 0, which holds messages until newer ones replace them.
+	TTL time.Duration
 }
 
 const (
@@ -41,14 +45,28 @@ type Reader interface {
 	News(t *Topic)
 }
 
-// Topic is one named log. All methods are safe for concurrent use and, but for Attach and Detach, lock-free.
+// Topic is one named log: that of a topic, or the view of a pattern, which holds the messages of all topics that the
+// pattern selects. Positions in a view are sequences: they ascend, but are not dense. All methods are safe for concurrent
+// use and, but for Attach and Detach, lock-free.
 type Topic struct {
 	// immutable after Hub.Topic
-	hub    *Hub
-	name   string
-	policy Policy
+	hub  *Hub
+	name string
+	view *view // of a pattern; nil for a topic
 
-	log log
+	log    log // of a topic
+	policy atomic.Uint32
+
+	conflated atomic.Uint64 // deliveries of its messages that were skipped
+	touched   atomic.Bool   // somebody has looked it up since the last sweep
+
+	// guarded by hub.writing
+	views      []*Topic      // that select it
+	ttl        time.Duration // see TopicConfig
+	place      int           // in hub.order
+	generation uint64        // of the configuration that it has
+	unused     bool          // brought into being by a client, and not published to
+	idle       time.Time     // since when nobody has been seen to use it; zero if somebody has
 
 	readers     atomic.Pointer[[]Reader] // replaced as a whole, so that publishing takes no lock
 	subscribers atomic.Int64
@@ -56,30 +74,52 @@ type Topic struct {
 	mu sync.Mutex // serialises changes of readers
 }
 
-func newTopic(h *Hub, name string, cfg TopicConfig) *Topic {
-	cfg = cfg.withDefaults()
-	t := &Topic{hub: h, name: name, policy: cfg.Policy}
+// newTopicLocked returns a topic that lacks what was forgotten before: it may have been of that name.
+func newTopicLocked(h *Hub, name string) *Topic {
+	cfg := h.configure(name).withDefaults()
+	t := &Topic{hub: h, name: name, ttl: cfg.TTL, generation: h.generation}
+	t.policy.Store(uint32(cfg.Policy))
 	t.log.init(cfg, h.floor.Load())
+	t.log.floor.Store(max(h.floor.Load(), h.forgotten))
 	return t
 }
 
-// Name returns the topic's name.
+// Name returns the topic's name, or the pattern.
 func (t *Topic) Name() string { return t.name }
 
-// Policy returns what a subscriber that fell behind gets.
-func (t *Topic) Policy() Policy { return t.policy }
+// Policy returns what a subscriber that fell behind gets. In a view it depends on each message's topic; the view itself
+// has All.
+func (t *Topic) Policy() Policy { return Policy(t.policy.Load()) }
+
+// Conflated returns how many deliveries of the topic's messages were skipped because there was a newer one.
+func (t *Topic) Conflated() uint64 { return t.conflated.Load() }
 
 // Subscribers returns the number of subscriptions that the fan-outs hold.
 func (t *Topic) Subscribers() int { return int(t.subscribers.Load()) }
 
 // Head returns the position of the newest message, 0 before the first one.
-func (t *Topic) Head() uint64 { return t.log.head.Load() }
+func (t *Topic) Head() uint64 {
+	if t.view != nil {
+		return t.view.head.Load()
+	}
+	return t.log.head.Load()
+}
 
 // Oldest returns the position of the oldest message held; it is Head()+1 if there is none.
-func (t *Topic) Oldest() uint64 { return t.log.oldest.Load() }
+func (t *Topic) Oldest() uint64 {
+	if t.view != nil {
+		return t.view.oldest()
+	}
+	return t.log.oldest.Load()
+}
 
 // At returns the message of position pos, or nil if it has been overwritten or is not there yet.
-func (t *Topic) At(pos uint64) *Message { return t.log.ring.Load().at(pos) }
+func (t *Topic) At(pos uint64) *Message {
+	if t.view != nil {
+		return t.view.at(pos)
+	}
+	return t.log.ring.Load().at(pos)
+}
 
 // Attach makes the topic tell r of news from now on. A reader that must not miss any attaches first and
 // looks at Head afterwards.
@@ -110,10 +150,39 @@ func (t *Topic) attached() []Reader {
 	return nil
 }
 
-// publish appends m and tells the readers.
-func (t *Topic) publish(m *Message) {
+// publishLocked appends m, to the views as well, and tells the readers. The topic has it first: who gets it through a
+// view can rely on that.
+func (t *Topic) publishLocked(m *Message) {
+	if slices.ContainsFunc(t.views, isClosed) {
+		t.views = slices.DeleteFunc(t.views, isClosed)
+	}
+	oldest := t.log.oldest.Load()
 	t.log.add(m, t.hub.floor.Load())
+	t.droppedLocked(int(t.log.oldest.Load() - oldest))
+	for _, v := range t.views {
+		v.view.add(m)
+	}
+	t.tell()
+	for _, v := range t.views {
+		v.tell()
+	}
+}
+
+func isClosed(v *Topic) bool { return v.view.closed }
+
+// tell tells the readers.
+func (t *Topic) tell() {
 	for _, r := range t.attached() {
 		r.News(t)
+	}
+}
+
+// droppedLocked tells the views that the log has dropped its oldest n messages.
+func (t *Topic) droppedLocked(n int) {
+	if n == 0 {
+		return
+	}
+	for _, v := range t.views {
+		v.view.dropped(t, n)
 	}
 }

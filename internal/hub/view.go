@@ -1,0 +1,208 @@
+package hub
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"tickgate/internal/topic"
+)
+
+// view is the log of a pattern: the messages that the topics it selects hold, by sequence. It is an index: it holds the
+// very same messages, drops what the topics drop, and so needs no bounds of its own. One writer, any number of readers.
+//
+// The writer publishes in the order floor, block and entry, head.
+type view struct {
+	block atomic.Pointer[block]
+	head  atomic.Uint64 // sequence of the newest message, 0 before the first
+	floor atomic.Uint64 // of the sequences up to it, messages of the topics may be missing
+	lost  atomic.Uint64 // likewise, of All topics
+
+	// owned by the writer
+	dead   int // entries that the topics have dropped, at most
+	closed bool
+}
+
+// block is a list of messages that grows until it is full. Its entries never change.
+type block struct {
+	used atomic.Int64
+	list []*Message
+}
+
+func (b *block) entries() []*Message { return b.list[:b.used.Load()] }
+
+const (
+	firstBlock = 16
+	// maxDead is how many entries that the topics have dropped a small view may keep alive.
+	maxDead = 16
+)
+
+// openViewLocked returns the view of a pattern.
+func (h *Hub) openViewLocked(pattern string) (*Topic, error) {
+	t := h.find(pattern, true)
+	if t == nil {
+		if len(h.views) >= h.maxViews {
+			return nil, ErrViews
+		}
+		t = h.newViewLocked(strings.Clone(pattern)) // it is a part of a client's request
+		h.mu.Lock()
+		h.views[t.name] = t
+		h.mu.Unlock()
+	}
+	t.touched.Store(true)
+	return t, nil
+}
+
+// newViewLocked returns a view that holds what its topics hold.
+func (h *Hub) newViewLocked(pattern string) *Topic {
+	t := &Topic{hub: h, name: pattern, view: &view{}}
+	t.policy.Store(uint32(All))
+	t.view.floor.Store(h.forgotten)
+	var held []*Message
+	for _, member := range h.order {
+		if topic.Match(pattern, member.name) {
+			held = member.appendHeld(held)
+			member.views = append(member.views, t)
+			t.view.raise(member, member.log.floor.Load())
+		}
+	}
+	slices.SortFunc(held, func(a, b *Message) int { return cmp.Compare(a.seq, b.seq) })
+	t.view.fill(held, firstBlock)
+	if n := len(held); n > 0 {
+		t.view.head.Store(held[n-1].seq)
+	}
+	return t
+}
+
+// appendHeld appends the messages that the topic holds.
+func (t *Topic) appendHeld(list []*Message) []*Message {
+	for pos := t.log.oldest.Load(); pos <= t.log.head.Load(); pos++ {
+		if m := t.At(pos); m != nil {
+			list = append(list, m)
+		}
+	}
+	return list
+}
+
+// selectLocked makes a new topic part of the views that select it.
+func (h *Hub) selectLocked(t *Topic) {
+	for pattern, v := range h.views {
+		if topic.Match(pattern, t.name) {
+			t.views = append(t.views, v)
+			// What the stream has lost may have been the topic's. What was forgotten is the views' own affair.
+			v.view.raise(t, h.floor.Load())
+		}
+	}
+}
+
+// raise notes that messages of t may be missing up to a sequence.
+func (v *view) raise(t *Topic, floor uint64) {
+	v.floor.Store(max(v.floor.Load(), floor))
+	if t.Policy() == All {
+		v.lost.Store(max(v.lost.Load(), floor))
+	}
+}
+
+// dropped notes that t has dropped its oldest n messages.
+func (v *view) dropped(t *Topic, n int) {
+	v.raise(t, t.log.floor.Load())
+	v.dead += n
+	if held := int(v.block.Load().used.Load()) - v.dead; v.dead > max(held, maxDead) {
+		v.compact()
+	}
+}
+
+// add appends a message.
+func (v *view) add(m *Message) {
+	if b := v.block.Load(); int(b.used.Load()) == len(b.list) {
+		v.compact()
+	}
+	b := v.block.Load()
+	n := b.used.Load()
+	b.list[n] = m
+	b.used.Store(n + 1)
+	v.head.Store(m.seq)
+}
+
+// compact leaves out what the topics have dropped, and makes room for as much again.
+func (v *view) compact() {
+	old := v.block.Load().entries()
+	held := make([]*Message, 0, len(old))
+	for _, m := range old {
+		if m.held() {
+			held = append(held, m)
+		}
+	}
+	v.fill(held, 2*len(held)+firstBlock)
+}
+
+// fill replaces the block by one with the given messages and room for size.
+func (v *view) fill(held []*Message, size int) {
+	b := &block{list: make([]*Message, max(size, len(held)))}
+	b.used.Store(int64(copy(b.list, held)))
+	v.dead = 0
+	v.block.Store(b)
+}
+
+// close lets go of the messages.
+func (v *view) close() {
+	v.closed = true
+	v.fill(nil, 0)
+}
+
+// after returns the index of the first entry with a sequence above seq.
+func after(list []*Message, seq uint64) int {
+	low, high := 0, len(list)
+	for low < high {
+		if mid := int(uint(low+high) / 2); list[mid].seq <= seq {
+			low = mid + 1
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// at returns the message of that sequence, nil if it is not there.
+func (v *view) at(seq uint64) *Message {
+	list := v.block.Load().entries()
+	if i := after(list, seq) - 1; i >= 0 && list[i].seq == seq {
+		return list[i]
+	}
+	return nil
+}
+
+// oldest returns the sequence of the oldest message held, one above the head if there is none.
+func (v *view) oldest() uint64 {
+	for _, m := range v.block.Load().entries() {
+		if m.held() {
+			return m.seq
+		}
+	}
+	return v.head.Load() + 1
+}
+
+// before returns the sequence of the entry before that of sequence seq, 0 if there is none.
+func (v *view) before(seq uint64) uint64 {
+	list := v.block.Load().entries()
+	if i := after(list, seq) - 2; i >= 0 {
+		return list[i].seq
+	}
+	return 0
+}
+
+// count returns the number of entries with sequences above from and up to to.
+func (v *view) count(from, to uint64) uint64 {
+	list := v.block.Load().entries()
+	return uint64(max(0, after(list, to)-after(list, from)))
+}
+
+// back returns the entry n before the end, or the first one; nil if there is none.
+func (v *view) back(n uint64) *Message {
+	list := v.block.Load().entries()
+	if len(list) == 0 {
+		return nil
+	}
+	return list[len(list)-int(min(n, uint64(len(list))))]
+}

@@ -1,0 +1,83 @@
+package hub
+
+// history says what a subscription to a view wants of the messages that were there before it. Topics need none: a
+// position says it all.
+type history struct {
+	until uint64 // of sequences up to this one; 0 if of none
+	told  uint64 // up to this sequence nothing is told of messages missing: it has been, or it does not matter
+	last  int    // of each topic the newest last messages, byPolicy, or everything
+}
+
+const (
+	everything = -1
+	byPolicy   = -2 // as many as the topic's Policy.DefaultLast says
+)
+
+func (t *Topic) viewLast(n int) Cursor {
+	last := t.hub.LastSeq()
+	if n == 0 {
+		return Cursor{at: mark(last)}
+	}
+	return Cursor{history: history{until: last, told: last, last: n}}
+}
+
+func (t *Topic) viewSeek(seq uint64) (c Cursor, gap bool) {
+	last := t.hub.LastSeq()
+	if seq > last+maxLead {
+		return t.viewAll(), true
+	}
+	c = Cursor{at: mark(seq), history: history{until: last, last: everything}}
+	if seq < max(t.view.floor.Load(), t.hub.floor.Load()) {
+		c.told = t.view.lost.Load()
+		return c, true
+	}
+	return c, false
+}
+
+// viewAll is the cursor of a client that gets all that is held, and knows that there was more.
+func (t *Topic) viewAll() Cursor {
+	return Cursor{history: history{until: t.hub.LastSeq(), told: t.view.lost.Load(), last: everything}}
+}
+
+// wants reports whether the history has message m, which its view holds.
+func (h *history) wants(m *Message) bool {
+	n := h.last
+	switch {
+	case m.seq > h.until:
+		return !m.superseded()
+	case n == everything:
+		return true
+	case n == byPolicy:
+		n = m.topic.Policy().DefaultLast()
+	}
+	if n == 0 {
+		return false
+	}
+	if n == 1 && m.topic.Policy() == Latest {
+		return !m.superseded() // what is newer than the history supersedes it, too
+	}
+	newest := uint64(m.topic.after(h.until)) // the topic's position at the time
+	return m.pos+uint64(n) > newest
+}
+
+// scanned bounds the entries that are looked at for one subscriber at a time, some 10 ns each.
+const scanned = 256
+
+// next looks for the first message behind sequence c that a subscriber with that history wants. It returns the sequence
+// up to which there is none; found is nil if there is none at all, or if it has not come far enough (more).
+func (v *view) next(c uint64, h *history) (found *Message, upTo uint64, more bool) {
+	list := v.block.Load().entries()
+	i := after(list, c)
+	end := min(i+scanned, len(list))
+	for ; i < end; i++ {
+		m := list[i]
+		switch {
+		case m.held() && h.wants(m):
+			return m, c, false
+		case m.seq > h.until && m.topic.Policy() == Latest:
+			m.topic.conflated.Add(1)
+		}
+		c = m.seq
+	}
+	return nil, c, end < len(list)
+}
