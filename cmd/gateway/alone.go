@@ -37,6 +37,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	}
 	n.serve()
 	defer startWalls(g.cfg, g.log, n, true)()
+	defer g.reloads(ctx, n.reconfigure)()
 	g.startFeed(ctx)
 	// Whatever ends the gateway, its clients are told when to come back.
 	err = g.wait(n.failed, n.open)

@@ -36,8 +36,9 @@ type gateway struct {
 	ready  *admin.Readiness
 	bus    *bus.Bus
 	admin  *admin.Server
-	ingest *ingest                // nil without a private listener
-	ticker atomic.Pointer[ticker] // read by scrapes
+	ingest *ingest                       // nil without a private listener
+	ticker atomic.Pointer[ticker]        // read by scrapes
+	topics atomic.Pointer[config.Topics] // as read last; nil for cfg's
 }
 
 // open starts the parts that come before the clients: the bus, and the private listener, so that health is visible from

@@ -26,8 +26,9 @@ type node struct {
 	loops []*session.Loop
 	model iomodel.Server // serves instead of loops, nil with --io epoll
 
-	received atomic.Uint64  // messages from the bus
-	ended    sync.WaitGroup // the loops and the subscription
+	retopic  chan config.Topics // new settings of topics, for sweep
+	received atomic.Uint64      // messages from the bus
+	ended    sync.WaitGroup     // the loops and the subscription
 	cancel   context.CancelFunc
 	failed   chan error // of a loop or the subscription that ended by itself
 }
@@ -39,7 +40,7 @@ const nodePatience = 30 * time.Second
 func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr string) (*node, error) {
 	n := &node{
 		plan: p, bus: b, slab: epoll.NewSlab[session.State](p.nofile),
-		failed: make(chan error, p.loops+1),
+		failed: make(chan error, p.loops+1), retopic: make(chan config.Topics),
 	}
 	if p.quota != nil {
 		n.slab.Share(p.quota)
@@ -81,14 +82,6 @@ func (n *node) addLoop(cfg *config.Config, addr string) error {
 	}
 	n.loops = append(n.loops, l)
 	return nil
-}
-
-func topicConfig(cfg *config.Config) hub.TopicConfig {
-	policy := hub.Latest
-	if cfg.Topics.Policy == config.PolicyAll {
-		policy = hub.All
-	}
-	return hub.TopicConfig{Policy: policy, RingSize: cfg.Topics.Ring}
 }
 
 func sessionConfig(cfg *config.Config, n *node) session.Config {
@@ -182,9 +175,9 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 	from := max(first, last-min(last, uint64(cfg.Topics.Ring))+1)
 	n.hub = hub.New(hub.Config{
 		Epoch: b.Epoch(), Floor: from - 1,
-		Topic: func(string) hub.TopicConfig { return topicConfig(cfg) },
+		Topic: topicConfig(cfg.Topics),
 	})
-	n.hub.Topic(cfg.Topics.Default)
+	n.ended.Go(func() { n.sweep(ctx) })
 	sub, err := b.Subscribe(ctx, from, n.publish)
 	if err != nil {
 		return err

@@ -72,6 +72,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	if err := workers.WaitReady(ctx); err != nil {
 		return err
 	}
+	defer g.reloads(ctx, retopicWorkers(workers))()
 	g.startFeed(ctx)
 	alive := newLiveness(workers, g.log)
 	g.ready.Check("workers", alive.ready)
@@ -113,8 +114,12 @@ func (g *gateway) drainWorkers(workers *prefork.Supervisor) error {
 // orders implements prefork.Config.Settings.
 func (g *gateway) orders(int) (any, error) {
 	endpoint := g.bus.Endpoint()
+	cfg := *g.cfg
+	if t := g.topics.Load(); t != nil {
+		cfg.Topics = *t
+	}
 	return orders{
-		Config: *g.cfg, Addr: g.addr, Endpoint: endpoint,
+		Config: cfg, Addr: g.addr, Endpoint: endpoint,
 		Plan: planOrders{Workers: g.plan.workers, Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
 	}, nil
 }

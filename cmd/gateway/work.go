@@ -5,7 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"os/signal"
 	"strconv"
+	"syscall"
 
 	"tickgate/internal/admin"
 	"tickgate/internal/bus"
@@ -29,6 +32,7 @@ func work(ctx context.Context, p program) error {
 	log := newLog(p.stderr, o.Config.Log)
 	signals, ignore := interrupt.Notify()
 	defer ignore()
+	signal.Ignore(syscall.SIGHUP) // the supervisor's business, though a terminal tells everybody
 
 	share, err := quota.Join(child.ExtraFile(0), child.ID(), o.Config.Server.MaxConns)
 	if err != nil {
@@ -54,7 +58,7 @@ func work(ctx context.Context, p program) error {
 	}
 	handler.Ticks, handler.Inspect = box.ticks, inspector{source}
 	handler.Status = func() any { return status{Connections: n.open()} }
-	go serveChannel(child, handler, log)
+	go serveChannel(child, withTopics(admin.WorkerHandler(handler), n.reconfigure), log)
 	n.serve()
 	defer startWalls(&o.Config, log, n, false)()
 	if err := child.Ready(); err != nil {
@@ -100,8 +104,8 @@ func (o *orders) connect(ctx context.Context) (*bus.Bus, error) {
 	return bus.Connect(ctx, o.Endpoint)
 }
 
-func serveChannel(child *prefork.Child, process admin.Process, log *slog.Logger) {
-	if err := child.Serve(admin.WorkerHandler(process)); err != nil {
+func serveChannel(child *prefork.Child, handler http.Handler, log *slog.Logger) {
+	if err := child.Serve(handler); err != nil {
 		log.Error("channel to the supervisor", "error", fmt.Errorf("serve: %w", err))
 	}
 }

@@ -56,7 +56,10 @@ func (t *Topics) check(p *Problems) {
 	if t.Default != "" {
 		p.topic("--default-topic", t.Default)
 	}
-	p.between("--ring", t.Ring, 1, 1<<20)
+	p.between("--ring", t.Ring, 1, maxRing)
+	p.sized("--ring-bytes", t.RingBytes, minRingBytes, maxRingBytes)
+	p.offOrWithin("--ttl", t.TTL, minTTL, maxTTL)
+	t.Rules.check(p)
 	// NATS refuses payloads above its own limit, of which 8 MiB is the largest it recommends.
 	p.sized("--max-message", t.MaxMessage, 1, 8<<20)
 }

@@ -91,14 +91,24 @@ type Topics struct {
 	// Default is subscribed to by clients that name no topic. Parse sets it to
 	// Feed.DefaultTopic if it was not given.
 	Default string `name:"default-topic" placeholder:"TOPIC" help:"Topic of clients that name none (default the feed's)."`
-	// Policy decides for clients that fell behind, on every topic. Default latest: they skip to the
-	// newest message. With all they get every message in order, or are closed with 4008 once the
-	// ring has overwritten what they need.
-	Policy Policy `default:"latest" placeholder:"latest|all" help:"What a slow client gets, of whatever topic: the 'latest' message only, or 'all' of them until the ring overwrites them."`
+	// Policy decides for clients that fell behind. Default latest: they skip to the newest message.
+	// With all they get every message in order, or are closed with 4008 once the ring has overwritten
+	// what they need.
+	Policy Policy `default:"latest" placeholder:"latest|all" help:"What a slow client of a topic gets: the 'latest' message only, or 'all' of them until the ring overwrites them."`
 	// Ring is the number of messages kept in memory per topic, for replay and for slow clients of
 	// an all topic. Default 1024. A full ring holds Ring x message size, once per wire format in
 	// use.
 	Ring int `default:"1024" placeholder:"N" help:"Messages kept in memory per topic, for replay and slow clients."`
+	// RingBytes bounds the payloads kept in memory per topic; the newest two are kept whatever their
+	// size. Default 16 MiB.
+	RingBytes Size `default:"16MiB" placeholder:"SIZE" help:"Payloads kept in memory per topic."`
+	// TTL is how long a message is kept in memory at most. Topics without messages and subscribers are
+	// forgotten. Default 24h; 0 keeps messages until newer ones of their topic replace them. Danger: with
+	// 0 a topic that was published to once stays until the restart.
+	TTL time.Duration `name:"ttl" default:"24h" placeholder:"DURATION" help:"Time that a message is kept in memory; 0 keeps it until newer ones of its topic replace it."`
+	// Rules are exceptions from Policy, Ring, RingBytes and TTL by pattern. Default none. With the four
+	// others they are read again on SIGHUP, if they come from File.
+	Rules Rules `name:"topic-rules" placeholder:"RULE,..." help:"Other settings for the topics that a pattern selects, such as 'orders.* policy=all ring=10000,fx.> ttl=1h' (a list in YAML); the first rule that fits counts. SIGHUP reads --config again for these and the four settings above."`
 	// MaxMessage bounds a published payload. Default 64 KiB.
 	MaxMessage Size `name:"max-message" default:"64KiB" placeholder:"SIZE" help:"Largest payload that can be published."`
 }
@@ -131,9 +141,9 @@ type Clients struct {
 	// MaxInbound bounds a WebSocket message from a client; longer ones are closed with 1009.
 	// Default 64 KiB.
 	MaxInbound Size `default:"64KiB" placeholder:"SIZE" help:"Largest WebSocket message accepted from a client."`
-	// MaxTopics bounds the topics that a connection may name; more get 400. Default 64. Each costs a
-	// subscription of 28 bytes and its part of every fan-out.
-	MaxTopics int `default:"64" placeholder:"N" help:"Topics that one connection may subscribe to."`
+	// MaxTopics bounds the topics and patterns that a connection may name; more get 400. Default 64. Each costs a
+	// subscription of 28 bytes and a look at it for each message that the connection gets.
+	MaxTopics int `default:"64" placeholder:"N" help:"Topics and patterns that one connection may subscribe to."`
 	// HandshakeBacklog bounds the connections per event loop that have not sent their whole
 	// request head yet. Default 16384, enough for a storm of reconnects; more wait in the kernel's
 	// accept queue.

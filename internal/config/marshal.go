@@ -26,4 +26,7 @@ func (s Source) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 func (u URLs) MarshalText() ([]byte, error) { return []byte(strings.Join(u, ",")), nil }
 
 // MarshalText implements encoding.TextMarshaler.
+func (r Rules) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
 func (s Sync) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -10,7 +10,7 @@ import (
 func TestConfigSurvivesJSON(t *testing.T) {
 	want, code := Parse([]string{
 		"--listen=127.0.0.1:0", "--admin=off", "--workers=3", "--feed=replay:a:b.csv", "--feed-interval=10ms",
-		"--policy=all", "--data-sync=200ms", "--nats=nats://user:secret@a:4222,tls://b:4222", "--sndbuf=100KiB", "--max-message=12345",
+		"--policy=all", "--topic-rules=a.* policy=all ttl=0,b ring=7 ring-bytes=1MiB", "--data-sync=200ms", "--nats=nats://user:secret@a:4222,tls://b:4222", "--sndbuf=100KiB", "--max-message=12345",
 		"--log-level=debug", "--log-format=json", "--write-timeout=0",
 	}, io.Discard, io.Discard, nil)
 	if want == nil {

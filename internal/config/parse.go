@@ -139,6 +139,7 @@ func (p *parser) mappers() []kong.Option {
 		reflect.TypeFor[Policy](),
 		reflect.TypeFor[LogFormat](),
 		reflect.TypeFor[URLs](),
+		reflect.TypeFor[Rules](),
 		levelType,
 	} {
 		options = append(options, kong.TypeMapper(typ, decode))

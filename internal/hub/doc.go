@@ -5,6 +5,12 @@
 // and nothing else: there is no queue per subscriber, so a slow one costs 24 bytes whatever its lag.
 // A [Message] is encoded once per wire [Format], when the first subscriber of that format needs it.
 //
+// The log of a pattern is a view: a Topic too, but an index of the messages that its topics hold, so that a subscriber of a
+// thousand topics is one cursor as well. [Hub.Open] returns either. The cursors of one connection move together: it gets
+// the messages of all its subscriptions in the order of their sequences, each once.
+//
+// [Hub.Sweep] forgets messages that are too old, and topics and views that nobody uses.
+//
 // A [Fanout] belongs to one event loop. It holds the cursors of that loop's connections, learns of news
 // from the publisher, and delivers in slices, so that the loop can serve its sockets in between.
 //

@@ -18,7 +18,7 @@ func (f *Fanout) earliest(id SubID) (first errand) {
 	for at := id; ; {
 		s := f.subs.at(at)
 		a := f.audienceOf(s)
-		pos, what := f.want(a, at, a.topic.Head())
+		pos, what := f.want(a, at, s, a.topic.Head())
 		if s.next == at { // the usual case: nothing to compare with
 			return errand{at, pos, what}
 		}
@@ -69,7 +69,7 @@ func (f *Fanout) mustWait(a *audience, id SubID, pos uint64) bool {
 // needsBefore reports whether a subscription needs a message with a sequence below seq, or may.
 func (f *Fanout) needsBefore(id SubID, s *subscription, seq uint64) bool {
 	a := f.audienceOf(s)
-	pos, what := f.want(a, id, a.topic.Head())
+	pos, what := f.want(a, id, s, a.topic.Head())
 	if what != due {
 		return what != nothing
 	}

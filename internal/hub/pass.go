@@ -106,7 +106,7 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 		a.measure(id, s)
 		return true
 	}
-	pos, what := f.want(a, id, a.carries)
+	pos, what := f.want(a, id, s, a.carries)
 	switch {
 	case what == nothing:
 		return true

@@ -28,7 +28,7 @@ func (t *Topic) viewSeek(seq uint64) (c Cursor, gap bool) {
 	}
 	c = Cursor{at: mark(seq), history: history{until: last, last: everything}}
 	if seq < max(t.view.floor.Load(), t.hub.floor.Load()) {
-		c.told = t.view.lost.Load()
+		c.told = t.viewTold()
 		return c, true
 	}
 	return c, false
@@ -36,8 +36,12 @@ func (t *Topic) viewSeek(seq uint64) (c Cursor, gap bool) {
 
 // viewAll is the cursor of a client that gets all that is held, and knows that there was more.
 func (t *Topic) viewAll() Cursor {
-	return Cursor{history: history{until: t.hub.LastSeq(), told: t.view.lost.Load(), last: everything}}
+	return Cursor{history: history{until: t.hub.LastSeq(), told: t.viewTold(), last: everything}}
 }
+
+// viewTold is up to where messages are missing of which a client has just been told. What the stream has lost counts
+// among the topics' only when they have their next message.
+func (t *Topic) viewTold() uint64 { return max(t.view.lost.Load(), t.hub.floor.Load()) }
 
 // wants reports whether the history has message m, which its view holds.
 func (h *history) wants(m *Message) bool {

@@ -12,9 +12,8 @@ const (
 	unsure       // the search has not come to an end
 )
 
-// want returns the position of the message that subscription id of a needs next, if it is one up to head.
-func (f *Fanout) want(a *audience, id SubID, head uint64) (pos uint64, what need) {
-	s := f.subs.at(id)
+// want returns the position of the message that subscription s of a needs next, if it is one up to head.
+func (f *Fanout) want(a *audience, id SubID, s *subscription, head uint64) (pos uint64, what need) {
 	if a.topic.view != nil {
 		return f.wantOfView(a, id, s, head)
 	}

@@ -27,7 +27,7 @@ type Config struct {
 	HandshakeBacklog int
 	// MaxInbound bounds a message from a client, in bytes. Default 64 KiB.
 	MaxInbound int
-	// MaxTopics bounds the topics that a request may name, repeated ones included; more get 400. Default 64.
+	// MaxTopics bounds the topics and patterns that a request may name, repeated ones included; more get 400. Default 64.
 	MaxTopics int
 	// Heartbeat is how long a connection may be silent in both directions before it is sent a ping or an SSE comment.
 	// 0 sends none.

@@ -20,7 +20,6 @@ const (
 var (
 	errNotFound = &wire.HTTPError{Status: http.StatusNotFound, Code: "not_found", Message: "there is /ws and /sse"}
 	errMethod   = &wire.HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use GET", Allow: "GET, HEAD, OPTIONS"}
-	errTopic    = &wire.HTTPError{Status: http.StatusNotFound, Code: "unknown_topic", Message: "there is no such topic"}
 	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time", Origin: corsOrigin}
 )
 
@@ -29,6 +28,11 @@ func tooManyTopics(named, most int) *wire.HTTPError {
 	return &wire.HTTPError{
 		Status: http.StatusBadRequest, Code: "too_many_topics", Message: fmt.Sprintf("%d topics are named, a connection may have %d", named, most),
 	}
+}
+
+// badTopic refuses a name that is neither a topic nor a pattern.
+func badTopic(err error) *wire.HTTPError {
+	return &wire.HTTPError{Status: http.StatusBadRequest, Code: "bad_topic", Message: err.Error()}
 }
 
 // unavailable returns a 503 with its own time to come back.

@@ -110,12 +110,8 @@ func TestSeveralTopics(t *testing.T) {
 	}
 	c := g.sse("/sse?topic=price.A&topic=fx&topic=price.%41")
 	g.subscribed(2)
-	got := c.block() + c.block()
-	for _, want := range []string{"id: e-1\ndata: first of price.A\n", "id: e-3\ndata: first of fx\n"} {
-		if !strings.Contains(got, want) {
-			t.Errorf("newest of each topic: got %q, want %q in it", got, want)
-		}
-	}
+	c.event("id: e-1\ndata: first of price.A\n")
+	c.event("id: e-3\ndata: first of fx\n")
 	for i := range 10 {
 		for _, topic := range []string{"price.B", "ticks", "price.A", "fx"} {
 			g.send(hub.Publication{Topic: topic, Payload: fmt.Append(nil, topic, i)})
@@ -124,9 +120,54 @@ func TestSeveralTopics(t *testing.T) {
 			}
 		}
 	}
-	if _, ok := g.hub.Lookup("price.C"), g.hub.Lookup("price.C") == nil; !ok {
-		t.Error("got a topic that nobody published to, want none made by clients")
+}
+
+// Patterns and topics on one connection: each message once, in order, also of topics that come later; and the last id is
+// enough to come back with.
+func TestPatterns(t *testing.T) {
+	for _, policy := range []hub.Policy{hub.Latest, hub.All} {
+		t.Run(policy.String(), func(t *testing.T) {
+			g := serve(t, Config{}, hub.TopicConfig{Policy: policy})
+			topics := []string{"price.A", "price.B", "fx", "price.A.bid"}
+			event := func(seq int) string { return fmt.Sprintf("id: e-%d\ndata: %s\n", seq, topics[seq%4]) }
+			publish := func() { g.send(hub.Publication{Topic: topics[(g.seq+1)%4], Payload: []byte(topics[(g.seq+1)%4])}) }
+			const query = "/sse?topic=price.*&topic=*.A&topic=fx&topic=price.A"
+			c := g.sse(query)
+			g.subscribed(4)
+			for range 40 {
+				publish()
+				if seq := int(g.seq); seq%4 != 3 {
+					c.event(event(seq))
+				}
+			}
+			again := g.sse(query, "Last-Event-ID: e-17")
+			for seq := 18; seq <= 40; seq++ {
+				if seq%4 != 3 {
+					again.event(event(seq))
+				}
+			}
+			all := g.sse("/sse?topic=%3E&last=1")
+			for seq := 37; seq <= 40; seq++ {
+				all.event(event(seq))
+			}
+		})
 	}
+}
+
+// Topics and patterns that clients bring into being are bounded.
+func TestNoRoomForTopics(t *testing.T) {
+	g := serve(t, Config{}, hub.TopicConfig{})
+	small := hub.New(hub.Config{Epoch: "e", MaxTopics: 4, MaxUnused: 2, MaxViews: 1})
+	g.do(func() { g.cfg.Hub = small })
+	keep := g.sse("/sse?topic=a&topic=b&topic=x.*")
+	for query, code := range map[string]string{"topic=c": "no_room_for_topic", "topic=y.*": "too_many_patterns"} {
+		c := g.dial()
+		c.write(request("/sse?" + query))
+		if got := c.rest(); !strings.Contains(got, " 503 ") || !strings.Contains(got, `"`+code+`"`) || !strings.Contains(got, "Retry-After: ") {
+			t.Errorf("%s: got %q, want 503, %s and Retry-After", query, got, code)
+		}
+	}
+	_ = keep
 }
 
 // An idle stream carries comments, which keep proxies from ending it, and nothing else.

@@ -1,10 +1,12 @@
 package session
 
 import (
+	"errors"
 	"slices"
 	"time"
 
 	"tickgate/internal/hub"
+	"tickgate/internal/topic"
 	"tickgate/internal/wire"
 )
 
@@ -15,7 +17,7 @@ const (
 	streamRetrySpread = 4 * time.Second
 )
 
-// start is where a new session begins in a topic.
+// start is where a new session begins in a topic or a view.
 type start struct {
 	topic  *hub.Topic
 	cursor hub.Cursor
@@ -36,15 +38,31 @@ func (l *Loop) starts(w *wire.Subscribe, t Transport) ([]start, error) {
 	}
 	starts := make([]start, 0, len(names))
 	for i, name := range names {
-		topic := l.topic(name)
-		if topic == nil {
-			return nil, errTopic
+		if slices.Contains(names[:i], name) {
+			continue
 		}
-		if !slices.Contains(names[:i], name) {
-			starts = append(starts, startIn(topic, w))
+		t, err := l.openTopic(name)
+		if err != nil {
+			return nil, err
 		}
+		starts = append(starts, startIn(t, w))
 	}
 	return starts, nil
+}
+
+// openTopic returns the topic or the view that a client asks for. One that does not exist yet begins to: who subscribes
+// before the first message gets it.
+func (l *Loop) openTopic(name string) (*hub.Topic, error) {
+	t, err := l.cfg.Hub.Open(name)
+	switch {
+	case err == nil:
+		return t, nil
+	case errors.Is(err, topic.ErrSyntax):
+		return nil, badTopic(err)
+	case errors.Is(err, hub.ErrViews):
+		return nil, l.unavailable("too_many_patterns", "too many different patterns are subscribed to; come back later, or name topics")
+	}
+	return nil, l.unavailable("no_room_for_topic", "too many topics without messages; come back later")
 }
 
 // startIn finds out where w begins in one topic. Resuming goes before last: a browser that reconnects repeats the query.
@@ -56,17 +74,9 @@ func startIn(t *hub.Topic, w *wire.Subscribe) start {
 	case w.Last >= 0:
 		s.cursor = t.Last(w.Last)
 	default:
-		s.cursor = t.Last(t.Policy().DefaultLast())
+		s.cursor = t.Default()
 	}
 	return s
-}
-
-// topic returns the topic of that name if there is one; the default topic always is.
-func (l *Loop) topic(name string) *hub.Topic {
-	if name == l.cfg.DefaultTopic {
-		return l.cfg.Hub.Topic(name)
-	}
-	return l.cfg.Hub.Lookup(name)
 }
 
 // appendStreamStart appends what an event stream begins with. Raw WebSocket sessions have no such place: they see

@@ -1,0 +1,166 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// posted is a message as it was published.
+type posted struct{ topic, id, payload string }
+
+// post publishes messages to the topics in turn and returns them.
+func post(t *testing.T, g *gateway, n int, topics ...string) []posted {
+	t.Helper()
+	list := make([]posted, n)
+	for i := range list {
+		p := posted{topic: topics[i%len(topics)], payload: fmt.Sprintf("%s %d", topics[i%len(topics)], i)}
+		status, r := publish(t, g, p.topic, p.payload, nil)
+		if status != http.StatusOK {
+			t.Fatalf("publish to %s: got status %d", p.topic, status)
+		}
+		p.id, list[i] = r.ID, p
+	}
+	return list
+}
+
+// of returns the messages of some topics.
+func of(list []posted, topics ...string) (some []posted) {
+	for _, p := range list {
+		if slices.Contains(topics, p.topic) {
+			some = append(some, p)
+		}
+	}
+	return some
+}
+
+// expect checks that a stream brings exactly these messages, in this order, and nothing else before them.
+func (s *sse) expect(t *testing.T, what string, want []posted) {
+	t.Helper()
+	events := s.wait(t, len(want))
+	for i, p := range want {
+		if events[i].id != p.id || events[i].data != p.payload || events[i].kind != "" {
+			t.Fatalf("%s: event %d: got %+v, want %+v", what, i, events[i], p)
+		}
+	}
+}
+
+// TestTopics: clients with several topics and patterns get each message once and in the order in which it was published,
+// also across reconnects, whichever worker they come to.
+func TestTopics(t *testing.T) {
+	t.Parallel()
+	queries := []struct {
+		name, query string
+		topics      []string
+	}{
+		{"one topic", "topic=price.A", []string{"price.A"}},
+		{"two topics", "topic=price.A&topic=fx.EUR", []string{"price.A", "fx.EUR"}},
+		{"wildcard", "topic=price.*", []string{"price.A", "price.B"}},
+		{"wildcard for the rest", "topic=price.%3E", []string{"price.A", "price.B", "price.B.bid"}},
+		{"wildcard and topic", "topic=fx.*&topic=price.B.bid", []string{"fx.EUR", "price.B.bid"}},
+		{"overlap", "topic=price.*&topic=*.A&topic=price.A", []string{"price.A", "price.B"}},
+		{"everything", "topic=%3E", []string{"price.A", "price.B", "price.B.bid", "fx.EUR"}},
+	}
+	all := []string{"price.A", "price.B", "fx.EUR", "price.B.bid"}
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers}})
+			early := make([]*sse, len(queries)) // before there is any such topic
+			for i, q := range queries {
+				early[i] = openSSE(t, "http://"+g.Addr+"/sse?"+q.query, nil)
+			}
+			first := post(t, g, 40, all...)
+			for i, q := range queries {
+				early[i].expect(t, q.name, of(first, q.topics...))
+				early[i].close()
+			}
+			later := append(first, post(t, g, 40, all...)...)
+			for _, q := range queries {
+				want := of(later, q.topics...)
+				for _, seen := range []int{1, 5, len(want) - 1} {
+					header := http.Header{"Last-Event-ID": {want[seen-1].id}}
+					s := openSSE(t, "http://"+g.Addr+"/sse?"+q.query, header)
+					s.expect(t, fmt.Sprintf("%s, resumed behind %d", q.name, seen), want[seen:])
+					s.close()
+				}
+				last := openSSE(t, "http://"+g.Addr+"/sse?last=2&"+q.query, nil)
+				last.expect(t, q.name+", the newest two of each", newestOfEach(want, 2))
+			}
+		})
+	}
+}
+
+// newestOfEach returns the newest n messages of each topic.
+func newestOfEach(list []posted, n int) (newest []posted) {
+	for i, p := range list {
+		if len(of(list[i+1:], p.topic)) < n {
+			newest = append(newest, p)
+		}
+	}
+	return newest
+}
+
+// TestTopicLimits: what is not a pattern is refused, and so is more than a connection may have.
+func TestTopicLimits(t *testing.T) {
+	t.Parallel()
+	g := startGateway(t, setup{flags: map[string]string{"max-topics": "2"}})
+	for query, code := range map[string]string{
+		"topic=a..b": "bad_topic", "topic=a.%3E.b": "bad_topic", "topic=a*": "bad_topic", "topic=" + strings.Repeat("a", 201): "bad_topic",
+		"topic=a&topic=b.*&topic=c": "too_many_topics",
+	} {
+		resp, err := http.Get("http://" + g.Addr + "/sse?" + query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := make([]byte, 1024)
+		n, _ := resp.Body.Read(body)
+		_ = resp.Body.Close()
+		if resp.StatusCode != http.StatusBadRequest || !strings.Contains(string(body[:n]), `"`+code+`"`) {
+			t.Errorf("%s: got %d %s, want 400 and %s", query, resp.StatusCode, body[:n], code)
+		}
+	}
+}
+
+// TestTopicRules changes the settings of topics while clients are connected: nobody is dropped, and the new settings hold.
+func TestTopicRules(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "gateway.yaml")
+			rewrite(t, path, "ring: 100\n")
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers, "config": path}})
+			url := "http://" + g.Addr + "/sse?topic=short.a&topic=long.*"
+			s := openSSE(t, url, nil)
+			list := post(t, g, 20, "short.a", "long.a")
+			rewrite(t, path, "ring: 100\ntopic-rules:\n  - short.* ring=2\n")
+			g.signal(t, syscall.SIGHUP)
+			eventually(t, 10*time.Second, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+			rewrite(t, path, "ring: no\n")
+			g.signal(t, syscall.SIGHUP)
+			eventually(t, 10*time.Second, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
+			list = append(list, post(t, g, 2, "short.a", "long.a")...)
+			s.expect(t, "open stream", list)
+			eventually(t, 10*time.Second, "gap in the short topic", func() bool {
+				events := openSSE(t, url, http.Header{"Last-Event-ID": {list[0].id}}).wait(t, 13)
+				return events[0].kind == "gap" && strings.Contains(events[0].data, "short.a") && events[1].kind == ""
+			})
+			long := openSSE(t, "http://"+g.Addr+"/sse?topic=long.*", http.Header{"Last-Event-ID": {list[0].id}})
+			long.expect(t, "the other topic", of(list, "long.a"))
+		})
+	}
+}
+
+func rewrite(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
