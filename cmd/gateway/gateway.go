@@ -27,6 +27,7 @@ type gateway struct {
 	plan    plan
 	addr    string // of the public listeners
 	signals <-chan os.Signal
+	hangups <-chan os.Signal // each asks to read the settings again
 
 	feed feed.Feed
 	keys auth.PublishKeys

@@ -26,9 +26,9 @@ type node struct {
 	loops []*session.Loop
 	model iomodel.Server // serves instead of loops, nil with --io epoll
 
-	retopic  chan config.Topics // new settings of topics, for sweep
-	received atomic.Uint64      // messages from the bus
-	ended    sync.WaitGroup     // the loops and the subscription
+	retopic  chan retopic   // new settings of topics, for sweep
+	received atomic.Uint64  // messages from the bus
+	ended    sync.WaitGroup // the loops and the subscription
 	cancel   context.CancelFunc
 	failed   chan error // of a loop or the subscription that ended by itself
 }
@@ -40,7 +40,7 @@ const nodePatience = 30 * time.Second
 func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr string) (*node, error) {
 	n := &node{
 		plan: p, bus: b, slab: epoll.NewSlab[session.State](p.nofile),
-		failed: make(chan error, p.loops+1), retopic: make(chan config.Topics),
+		failed: make(chan error, p.loops+1), retopic: make(chan retopic),
 	}
 	if p.quota != nil {
 		n.slab.Share(p.quota)

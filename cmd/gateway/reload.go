@@ -8,9 +8,6 @@ import (
 	"io"
 	"math"
 	"net/http"
-	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"tickgate/internal/config"
@@ -51,9 +48,10 @@ func (n *node) sweep(ctx context.Context) {
 			return
 		case <-ticker.C:
 			n.hub.Sweep(time.Now(), sweepTopics)
-		case t := <-n.retopic:
-			n.hub.Reconfigure(topicConfig(t))
+		case r := <-n.retopic:
+			n.hub.Reconfigure(topicConfig(r.topics))
 			n.hub.Sweep(time.Now(), math.MaxInt)
+			close(r.done)
 		}
 	}
 }
@@ -61,23 +59,21 @@ func (n *node) sweep(ctx context.Context) {
 // retopicker hands new settings of topics to whoever serves clients.
 type retopicker func(context.Context, config.Topics) error
 
-// reloads reads the settings again at every SIGHUP, until the returned function is called. What is not about topics stays
-// as it was at the start.
+// reloads reads the settings again at every SIGHUP, also one that came before, until the returned function is called. What
+// is not about topics stays as it was at the start.
 func (g *gateway) reloads(ctx context.Context, apply retopicker) (stop func()) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangups:
+			case <-g.hangups:
 				g.reload(ctx, apply)
 			}
 		}
 	}()
-	return func() { signal.Stop(hangups); cancel() }
+	return cancel
 }
 
 // reload reads the settings again. If there is anything wrong with them, all stays as it is.
@@ -96,10 +92,22 @@ func (g *gateway) reload(ctx context.Context, apply retopicker) {
 	g.log.Info("settings of topics read again", "file", cfg.File, "rules", len(cfg.Topics.Rules))
 }
 
-// reconfigure is a retopicker for the process's own node.
+// retopic asks sweep to bring in new settings of topics.
+type retopic struct {
+	topics config.Topics
+	done   chan struct{} // closed once they hold
+}
+
+// reconfigure is a retopicker for the process's own node. It returns when the settings hold.
 func (n *node) reconfigure(ctx context.Context, t config.Topics) error {
+	r := retopic{topics: t, done: make(chan struct{})}
 	select {
-	case n.retopic <- t:
+	case n.retopic <- r:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-r.done:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"os/signal"
 	"slices"
 	"syscall"
 
@@ -118,9 +120,12 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	}
 	signals, ignore := interrupt.Notify()
 	defer ignore()
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
 
 	g := &gateway{
-		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, feed: source, keys: keys,
+		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, hangups: hangups, feed: source, keys: keys,
 	}
 	if err := g.run(ctx); err != nil {
 		return err

@@ -67,7 +67,7 @@ func (f *Fanout) offerBehind(id SubID, s *subscription) (cost int, ok bool) {
 }
 
 func (f *Fanout) joinBehind(e errand, conn int32) bool {
-	if !f.batch.join(f.audienceOf(f.subs.at(e.id)), e.pos, e.id, conn) {
+	if !f.join(f.audienceOf(f.subs.at(e.id)), e.pos, e.id, conn) {
 		return false
 	}
 	f.batch.behind = true

@@ -66,7 +66,9 @@ func (m *Message) since() time.Time {
 }
 
 // superseded reports whether nobody needs the message any more who only wants the newest.
-func (m *Message) superseded() bool { return m.topic.Policy() == Latest && m.pos != m.topic.log.head.Load() }
+func (m *Message) superseded() bool {
+	return m.topic.Policy() == Latest && m.pos != m.topic.log.head.Load()
+}
 
 // held reports whether the message's topic still holds it.
 func (m *Message) held() bool { return m.pos >= m.topic.log.oldest.Load() }

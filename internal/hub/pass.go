@@ -114,7 +114,7 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 		f.queue(id, s)
 		return true
 	case what == due:
-		return f.joinPass(a, pos, id, s.conn)
+		return f.join(a, pos, id, s.conn)
 	case f.batch.n > 0:
 		return false
 	default:
@@ -123,8 +123,9 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 	}
 }
 
-// joinPass puts a subscriber into the batch. If the message has just been dropped, the next look is a closer one.
-func (f *Fanout) joinPass(a *audience, pos uint64, id SubID, conn int32) bool {
+// join puts a subscriber into the batch. It reports false if the batch has to be flushed first, or if the message has just
+// been dropped; then the next look is a closer one.
+func (f *Fanout) join(a *audience, pos uint64, id SubID, conn int32) bool {
 	if f.batch.join(a, pos, id, conn) {
 		return true
 	}

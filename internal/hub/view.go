@@ -164,10 +164,10 @@ func after(list []*Message, seq uint64) int {
 	return low
 }
 
-// at returns the message of that sequence, nil if it is not there.
+// at returns the message of that sequence, nil if it is not there or its topic holds it no more.
 func (v *view) at(seq uint64) *Message {
 	list := v.block.Load().entries()
-	if i := after(list, seq) - 1; i >= 0 && list[i].seq == seq {
+	if i := after(list, seq) - 1; i >= 0 && list[i].seq == seq && list[i].held() {
 		return list[i]
 	}
 	return nil

@@ -63,7 +63,7 @@ func (f *Fanout) wantOfView(a *audience, id SubID, s *subscription, head uint64)
 	var h history
 	if s.is(replaying) {
 		h = f.histories[id]
-	} else if c >= a.before && head == a.carries {
+	} else if c >= a.before && head == a.carries && a.topic.view.lost.Load() <= c {
 		return head, due
 	}
 	m, upTo, more := a.topic.view.next(c, &h)

@@ -25,7 +25,8 @@ func post(t *testing.T, g *gateway, n int, topics ...string) []posted {
 		if status != http.StatusOK {
 			t.Fatalf("publish to %s: got status %d", p.topic, status)
 		}
-		p.id, list[i] = r.ID, p
+		p.id = r.ID
+		list[i] = p
 	}
 	return list
 }
@@ -71,7 +72,7 @@ func TestTopics(t *testing.T) {
 	for _, workers := range []string{"1", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {
 			t.Parallel()
-			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers}})
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers, "policy": "all"}})
 			early := make([]*sse, len(queries)) // before there is any such topic
 			for i, q := range queries {
 				early[i] = openSSE(t, "http://"+g.Addr+"/sse?"+q.query, nil)
@@ -136,19 +137,20 @@ func TestTopicRules(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "gateway.yaml")
 			rewrite(t, path, "ring: 100\n")
-			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers, "config": path}})
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers, "policy": "all", "config": path}})
 			url := "http://" + g.Addr + "/sse?topic=short.a&topic=long.*"
 			s := openSSE(t, url, nil)
 			list := post(t, g, 20, "short.a", "long.a")
+			s.wait(t, len(list)) // so that the smaller ring leaves nobody behind
 			rewrite(t, path, "ring: 100\ntopic-rules:\n  - short.* ring=2\n")
 			g.signal(t, syscall.SIGHUP)
-			eventually(t, 10*time.Second, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+			eventually(t, 30*time.Second, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
 			rewrite(t, path, "ring: no\n")
 			g.signal(t, syscall.SIGHUP)
-			eventually(t, 10*time.Second, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
+			eventually(t, 30*time.Second, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
 			list = append(list, post(t, g, 2, "short.a", "long.a")...)
 			s.expect(t, "open stream", list)
-			eventually(t, 10*time.Second, "gap in the short topic", func() bool {
+			eventually(t, 30*time.Second, "gap in the short topic", func() bool {
 				events := openSSE(t, url, http.Header{"Last-Event-ID": {list[0].id}}).wait(t, 13)
 				return events[0].kind == "gap" && strings.Contains(events[0].data, "short.a") && events[1].kind == ""
 			})
