@@ -75,10 +75,11 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 // and without skips also for Latest, unless the ring overwrites it.
 //
 // A connection gets the messages of all its subscriptions in the order of their sequences, and one that several of them
-// select once. Only a replay that begins later than other subscriptions goes back: it may also repeat what these have
-// brought.
+// select once. It may subscribe and unsubscribe at any time. Only a replay that begins later than other subscriptions goes
+// back: then lower sequences come again, also of messages that the others have brought, and it is overrun like any other.
 //
-// The caller sees to it that a connection subscribes to a topic only once.
+// The caller sees to it that a connection subscribes to a topic only once. How a message is encoded is the sink's affair,
+// for a connection speaks one protocol.
 func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
 	a := f.audience(t)
 	id := f.subs.take()

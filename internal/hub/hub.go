@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tickgate/internal/topic"
 )
 
 // Config is what a hub needs to know.
@@ -99,7 +101,7 @@ func (h *Hub) LastSeq() uint64 { return h.lastSeq.Load() }
 // Topic returns the topic of that name, which it creates if need be. It returns nil if the hub already
 // holds Config.MaxTopics others. Safe for concurrent use.
 func (h *Hub) Topic(name string) *Topic {
-	if t := h.Lookup(name); t != nil {
+	if t := h.find(name, false); t != nil {
 		return t
 	}
 	h.writing.Lock()
@@ -109,7 +111,7 @@ func (h *Hub) Topic(name string) *Topic {
 
 // topicLocked is Topic for who holds writing.
 func (h *Hub) topicLocked(name string) *Topic {
-	if t := h.Lookup(name); t != nil || len(h.topics) >= h.maxTopics {
+	if t := h.find(name, false); t != nil || len(h.topics) >= h.maxTopics {
 		return t
 	}
 	name = strings.Clone(name) // it may be a part of a client's request
@@ -123,12 +125,9 @@ func (h *Hub) topicLocked(name string) *Topic {
 	return t
 }
 
-// Lookup returns the topic of that name, or nil if there is none. Safe for concurrent use.
-func (h *Hub) Lookup(name string) *Topic {
-	h.mu.RLock()
-	defer h.mu.RUnlock()
-	return h.topics[name]
-}
+// Lookup returns what [Hub.Open] has returned for that name, or nil if it is not there (any more): the topic, or the view of
+// the pattern. It creates neither. Safe for concurrent use.
+func (h *Hub) Lookup(name string) *Topic { return h.find(name, topic.IsWild(name)) }
 
 // Publish appends a message to its topic's log and tells the topic's readers. It must not be called by two
 // goroutines at a time. A sequence that is not above all earlier ones is a repetition: it is counted and

@@ -21,7 +21,7 @@ type switchboard struct {
 	conns  map[int32]*caller
 	nextID int32
 
-	multiple, gaps, views int // how much of what is to be tested has happened
+	multiple, gaps, views, back int // how much of what is to be tested has happened
 }
 
 // posted is a message as the model knows it.
@@ -35,6 +35,8 @@ type caller struct {
 	first   SubID
 	blocked bool
 	last    uint64 // sequence of the last message delivered
+	top     uint64 // highest sequence delivered before a replay that began later
+	got     map[uint64]bool
 	open    map[string]*claim
 }
 
@@ -56,7 +58,7 @@ var (
 // TestViewsAgainstAModel does random things in random order. Every delivery is checked for order and against what may be
 // skipped, every overrun and every gap for a message that is really gone.
 func TestViewsAgainstAModel(t *testing.T) {
-	var multiple, gaps, views int
+	var multiple, gaps, views, back int
 	for seed := range uint64(50) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			m := newSwitchboard(t, seed)
@@ -64,11 +66,11 @@ func TestViewsAgainstAModel(t *testing.T) {
 				m.act()
 			}
 			m.settle()
-			multiple, gaps, views = multiple+m.multiple, gaps+m.gaps, views+m.views
+			multiple, gaps, views, back = multiple+m.multiple, gaps+m.gaps, views+m.views, back+m.back
 		})
 	}
-	if multiple < 1000 || gaps < 100 || views < 1000 {
-		t.Errorf("got %d deliveries that several subscriptions claimed, %d gaps, %d views opened; want more of each", multiple, gaps, views)
+	if multiple < 1000 || gaps < 100 || views < 1000 || back < 100 {
+		t.Errorf("got %d deliveries that several subscriptions claimed, %d gaps, %d views opened, %d replays on open connections; want more of each", multiple, gaps, views, back)
 	}
 }
 
@@ -127,7 +129,7 @@ func (m *switchboard) publishSome() {
 // connect subscribes a new connection to some patterns, all of them from the same place.
 func (m *switchboard) connect(patterns []string, since *uint64) {
 	m.nextID++
-	c := &caller{open: map[string]*claim{}}
+	c := &caller{open: map[string]*claim{}, got: map[uint64]bool{}}
 	m.conns[m.nextID] = c
 	if patterns == nil {
 		for range 1 + m.random.IntN(4) {
@@ -238,6 +240,9 @@ func (m *switchboard) check(conn int32, c *caller, msg *Message) {
 	if msg.Seq() <= c.last {
 		m.tb.Fatalf("conn %d: got message %d after %d", conn, msg.Seq(), c.last)
 	}
+	if c.got[msg.Seq()] && msg.Seq() > c.top {
+		m.tb.Fatalf("conn %d: got message %d twice", conn, msg.Seq())
+	}
 	claims := m.claims(c, posted{msg.Seq(), msg.Pos(), msg.Topic()})
 	if claims == 0 {
 		m.tb.Fatalf("conn %d: got message %d of %q, which it did not ask for", conn, msg.Seq(), msg.Topic().Name())
@@ -246,11 +251,12 @@ func (m *switchboard) check(conn int32, c *caller, msg *Message) {
 		m.multiple++
 	}
 	for _, p := range m.behind(c.last) {
-		if p.seq < msg.Seq() && m.owed(c, p) {
+		if p.seq < msg.Seq() && !c.got[p.seq] && m.owed(c, p) {
 			m.tb.Fatalf("conn %d: got message %d after %d, want %d of %q first", conn, msg.Seq(), c.last, p.seq, p.topic.Name())
 		}
 	}
 	c.last = msg.Seq()
+	c.got[c.last] = true
 }
 
 // claims returns how many subscriptions ask for a message.
@@ -321,12 +327,19 @@ func (m *switchboard) unsubscribe(conn int32) {
 	}
 }
 
-// add subscribes a connection to one more pattern, from now on.
+// add subscribes a connection to one more pattern, from now on or with a replay, which goes back.
 func (m *switchboard) add(conn int32) {
 	if c := m.conns[conn]; c != nil {
 		pattern := modelPatterns[m.random.IntN(len(modelPatterns))]
-		if c.open[pattern] == nil {
+		switch since := uint64(m.random.Int64N(int64(m.seq + 1))); {
+		case c.open[pattern] != nil:
+		case m.random.IntN(2) == 0:
 			m.subscribe(conn, c, pattern, nil, 0)
+		default:
+			m.subscribe(conn, c, pattern, &since, 0)
+			c.top = max(c.top, c.last)
+			c.last = min(c.last, since)
+			m.back++
 		}
 	}
 }
@@ -358,7 +371,7 @@ func (m *switchboard) settle() {
 	for conn, c := range m.conns {
 		open += len(c.open)
 		for _, p := range m.behind(c.last) {
-			if m.owed(c, p) {
+			if !c.got[p.seq] && m.owed(c, p) {
 				m.tb.Fatalf("conn %d: ended at message %d, want %d of %q", conn, c.last, p.seq, p.topic.Name())
 			}
 		}

@@ -48,6 +48,9 @@ func TestViewsDeliverWhatTheySelect(t *testing.T) {
 	if got := b.open("price.*").Subscribers(); got != 2 {
 		t.Errorf("subscribers of a pattern: got %d, want 2", got)
 	}
+	if b.hub.Lookup("price.*") != b.open("price.*") || b.hub.Lookup("nobody.*") != nil {
+		t.Error("Lookup: want the view that Open has made, and none that it has not")
+	}
 	if got := b.hub.Stats(); got.Views != 5 {
 		t.Errorf("stats: got %d views, want 5", got.Views)
 	}
