@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tickgate/internal/admin"
+	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
@@ -97,13 +98,17 @@ type totals struct {
 
 func newTotals(n *node) *totals {
 	hubStats := n.hub.Stats()
-	return &totals{
+	t := &totals{
 		fanout: metrics.Fanout{
 			Topics: hubStats.Topics, Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},
-		connections: map[[2]string]int{}, refusals: map[string]uint64{}, handshakes: map[string]uint64{},
-		closes: map[string]uint64{}, pauses: map[string]uint64{"exhausted": 0, "handshake_backlog": 0},
+		connections: map[[2]string]int{}, handshakes: map[string]uint64{}, closes: map[string]uint64{},
+		// A counter that appears with its first event hides that event from rate() and increase().
+		refusals: map[string]uint64{epoll.RefusedMaxConns.String(): 0, epoll.RefusedNoFile.String(): 0},
+		pauses:   map[string]uint64{"exhausted": 0, "handshake_backlog": 0},
 	}
+	session.EachReason(func(label string) { t.closes[label] = 0 })
+	return t
 }
 
 func (t *totals) add(s *session.Snapshot, stuck bool) {

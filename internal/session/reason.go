@@ -48,6 +48,18 @@ func ReasonName(r epoll.Reason) string {
 	return r.String()
 }
 
+// EachReason calls f with the metric label of every reason that a session can end for, of this package and of package epoll.
+func EachReason(f func(label string)) {
+	for r := epoll.PeerClosed; r <= epoll.Stopped; r++ {
+		if r != epoll.RefusedMaxConns && r != epoll.RefusedNoFile { // these never become sessions
+			f(r.String())
+		}
+	}
+	for _, name := range reasonNames {
+		f(name)
+	}
+}
+
 // frameFault returns the reason for, and the close frame's content after, an error of the frame decoder.
 func frameFault(err error) (epoll.Reason, *wire.CloseError) {
 	var fault *wire.CloseError

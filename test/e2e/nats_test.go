@@ -15,8 +15,8 @@ type delayedNATS struct {
 	gate     sync.RWMutex // held for writing while nothing passes
 }
 
-// startDelayedNATS starts the server and the line to it; both end with the test.
-func startDelayedNATS(t *testing.T) *delayedNATS {
+// startNATS starts a server with JetStream; it ends with the test.
+func startNATS(t *testing.T) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
@@ -29,7 +29,14 @@ func startDelayedNATS(t *testing.T) *delayedNATS {
 	if !s.ReadyForConnections(startWithin) {
 		t.Fatal("the NATS server does not get ready")
 	}
-	d := new(delayedNATS)
+	return s
+}
+
+// startDelayedNATS starts the server and the line to it; both end with the test.
+func startDelayedNATS(t *testing.T) *delayedNATS {
+	t.Helper()
+	s, d := startNATS(t), new(delayedNATS)
+	var err error
 	if d.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
 		t.Fatal(err)
 	}
