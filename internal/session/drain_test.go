@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tickgate/internal/hub"
+	"tickgate/internal/trial"
 	"tickgate/internal/wire"
 )
 
@@ -20,67 +21,69 @@ import (
 // the middle of a request as well.
 func TestDrain(t *testing.T) {
 	t.Parallel()
-	const each, over, size = 40, time.Second, 128 << 10
-	g := serve(t, Config{Sockets: tight, Echo: true, HeaderTimeout: time.Minute}, hub.TopicConfig{})
-	var sockets, streams, halfway []*client
-	for range each {
-		sockets, streams = append(sockets, g.ws("/ws")), append(streams, g.sse("/sse"))
-	}
-	echo := g.ws("/echo")
-	slow := g.sleeper().open(request("/ws", upgrade...), 101)
-	head := request("/ws", upgrade...)
-	for range 5 {
-		c := g.dial()
-		c.write(head[:10])
-		halfway = append(halfway, c)
-	}
-	g.subscribed(2*each + 1)
-	g.publish(text(size))
-	for i := range each {
-		sockets[i].expect(ws.OpText, text(size))
-		streams[i].event("id: e-1\ndata: " + text(size) + "\n")
-	}
-	g.blocked(1)
+	trial.Grow(t, time.Second, func(t testing.TB, over time.Duration) {
+		const each, size = 40, 128 << 10
+		g := serve(t, Config{Sockets: tight, Echo: true, HeaderTimeout: time.Minute}, hub.TopicConfig{})
+		var sockets, streams, halfway []*client
+		for range each {
+			sockets, streams = append(sockets, g.ws("/ws")), append(streams, g.sse("/sse"))
+		}
+		echo := g.ws("/echo")
+		slow := g.sleeper().open(request("/ws", upgrade...), 101)
+		head := request("/ws", upgrade...)
+		for range 5 {
+			c := g.dial()
+			c.write(head[:10])
+			halfway = append(halfway, c)
+		}
+		g.subscribed(2*each + 1)
+		g.publish(text(size))
+		for i := range each {
+			sockets[i].expect(ws.OpText, text(size))
+			streams[i].event("id: e-1\ndata: " + text(size) + "\n")
+		}
+		g.blocked(1)
 
-	g.drain(over)
-	checkNobodyComesIn(g)
-	checkRefusedWhileDraining(t, halfway, head)
-	hints, spread := map[int]bool{}, newSpread(g)
-	for i := range each {
-		code, reason := sockets[i].closeFrame()
-		retry, ok := wire.ParseRetry([]byte(reason))
-		if code != wire.CloseRestart || !ok {
-			t.Errorf("socket %d: got %d %q, want 1012 retry=<ms>", i, code, reason)
+		g.drain(over)
+		checkNobodyComesIn(g)
+		checkRefusedWhileDraining(t, halfway, head)
+		hints, spread := map[int]bool{}, newSpread(g)
+		for i := range each {
+			code, reason := sockets[i].closeFrame()
+			retry, ok := wire.ParseRetry([]byte(reason))
+			if code != wire.CloseRestart || !ok {
+				t.Errorf("socket %d: got %d %q, want 1012 retry=<ms>", i, code, reason)
+			}
+			hints[int(retry.Milliseconds())] = true
+			sockets[i].intact()
+			hints[streams[i].retry()] = true
+			streams[i].end()
+			streams[i].intact()
 		}
-		hints[int(retry.Milliseconds())] = true
-		sockets[i].intact()
-		hints[streams[i].retry()] = true
-		streams[i].end()
-		streams[i].intact()
-	}
-	spread.check()
-	for ms := range hints {
-		if ms < 1000 || ms > 10_000 {
-			t.Errorf("hint: got %d ms, want 1 to 10 s", ms)
+		spread.check()
+		for ms := range hints {
+			if ms < 1000 || ms > 10_000 {
+				t.Errorf("hint: got %d ms, want 1 to 10 s", ms)
+			}
 		}
-	}
-	if len(hints) < 2*each-each/5 {
-		t.Errorf("got %d different hints for %d clients, want nearly as many", len(hints), 2*each)
-	}
-	if code, _ := echo.closeFrame(); code != wire.CloseRestart {
-		t.Errorf("echo: got close code %d, want 1012", code)
-	}
-	slow.expect(ws.OpText, text(size)) // what was on its way comes first
-	if code, _ := slow.closeFrame(); code != wire.CloseRestart {
-		t.Errorf("slow client: got close code %d, want 1012", code)
-	}
-	g.eventually("all closing", func(s *Snapshot) bool {
-		return s.Sessions[WebSocket][Open]+s.Sessions[SSE][Open]+s.Sessions[Echo][Open]+s.Sessions[HTTP][Handshake] == 0
+		if len(hints) < 2*each-each/5 {
+			t.Errorf("got %d different hints for %d clients, want nearly as many", len(hints), 2*each)
+		}
+		if code, _ := echo.closeFrame(); code != wire.CloseRestart {
+			t.Errorf("echo: got close code %d, want 1012", code)
+		}
+		slow.expect(ws.OpText, text(size)) // what was on its way comes first
+		if code, _ := slow.closeFrame(); code != wire.CloseRestart {
+			t.Errorf("slow client: got close code %d, want 1012", code)
+		}
+		g.eventually("all closing", func(s *Snapshot) bool {
+			return s.Sessions[WebSocket][Open]+s.Sessions[SSE][Open]+s.Sessions[Echo][Open]+s.Sessions[HTTP][Handshake] == 0
+		})
+		for _, c := range append(append(sockets, streams...), echo, slow) {
+			_ = c.Close()
+		}
+		g.closed(Restart, 2*each+2)
 	})
-	for _, c := range append(append(sockets, streams...), echo, slow) {
-		_ = c.Close()
-	}
-	g.closed(Restart, 2*each+2)
 }
 
 // checkNobodyComesIn tries to connect. The port may be somebody else's by now, but it is not the gateway's.
@@ -98,7 +101,7 @@ func checkNobodyComesIn(g *gateway) {
 }
 
 // checkRefusedWhileDraining completes request heads of which the first bytes came before the drain.
-func checkRefusedWhileDraining(t *testing.T, halfway []*client, head string) {
+func checkRefusedWhileDraining(t testing.TB, halfway []*client, head string) {
 	t.Helper()
 	waits := map[string]bool{}
 	for _, c := range halfway {
@@ -177,31 +180,33 @@ func TestOtherMethodsWhileDraining(t *testing.T) {
 
 // TestStreamsWhileDraining: an EventSource that asks in the middle of the drain is answered in a way that makes it come back.
 func TestStreamsWhileDraining(t *testing.T) {
-	const each = 10
-	g := serve(t, Config{HeaderTimeout: time.Minute}, hub.TopicConfig{})
-	var clients []*client
-	for range each {
-		c := g.dial()
-		c.write("GET /")
-		clients = append(clients, c)
-	}
-	g.eventually("all connected", func(s *Snapshot) bool { return s.Loop.BytesIn == each*5 })
-	g.drain(5 * time.Second)
-	hints := map[string]bool{}
-	for i, c := range clients {
-		c.write("sse HTTP/1.1\r\nHost: x\r\n\r\n")
-		hints[checkTurnedAway(t, i, c)] = true
-	}
-	if len(hints) < each/2 {
-		t.Errorf("got hints %v for %d clients, want nearly as many", hints, each)
-	}
-	if got := g.snapshot().Refused["draining"]; got != each {
-		t.Errorf("got %d counted as refused while draining, want %d", got, each)
-	}
+	trial.Grow(t, 5*time.Second, func(t testing.TB, over time.Duration) {
+		const each = 10
+		g := serve(t, Config{HeaderTimeout: time.Minute}, hub.TopicConfig{})
+		var clients []*client
+		for range each {
+			c := g.dial()
+			c.write("GET /")
+			clients = append(clients, c)
+		}
+		g.eventually("all connected", func(s *Snapshot) bool { return s.Loop.BytesIn == each*5 })
+		g.drain(over)
+		hints := map[string]bool{}
+		for i, c := range clients {
+			c.write("sse HTTP/1.1\r\nHost: x\r\n\r\n")
+			hints[checkTurnedAway(t, i, c)] = true
+		}
+		if len(hints) < each/2 {
+			t.Errorf("got hints %v for %d clients, want nearly as many", hints, each)
+		}
+		if got := g.snapshot().Refused["draining"]; got != each {
+			t.Errorf("got %d counted as refused while draining, want %d", got, each)
+		}
+	})
 }
 
 // checkTurnedAway checks that a client gets an event stream that ends with a hint, and returns the hint.
-func checkTurnedAway(t *testing.T, i int, c *client) string {
+func checkTurnedAway(t testing.TB, i int, c *client) string {
 	t.Helper()
 	c.t = t
 	head, body, _ := strings.Cut(c.rest(), "\r\n\r\n")
@@ -218,17 +223,19 @@ func checkTurnedAway(t *testing.T, i int, c *client) string {
 
 // What still waits in the accept queue when the drain begins is answered, not reset.
 func TestDrainAnswersTheAcceptQueue(t *testing.T) {
-	g := serve(t, Config{HandshakeBacklog: 2}, hub.TopicConfig{})
-	var clients []*client
-	for range 10 {
-		clients = append(clients, g.dial())
-	}
-	g.eventually("accepting is paused", func(s *Snapshot) bool { return s.Loop.Accepted == 2 })
-	g.drain(time.Second)
-	for i, c := range clients {
-		c.write(request("/sse"))
-		checkTurnedAway(t, i, c)
-	}
+	trial.Grow(t, time.Second, func(t testing.TB, over time.Duration) {
+		g := serve(t, Config{HandshakeBacklog: 2}, hub.TopicConfig{})
+		var clients []*client
+		for range 10 {
+			clients = append(clients, g.dial())
+		}
+		g.eventually("accepting is paused", func(s *Snapshot) bool { return s.Loop.Accepted == 2 })
+		g.drain(over)
+		for i, c := range clients {
+			c.write(request("/sse"))
+			checkTurnedAway(t, i, c)
+		}
+	})
 }
 
 // A second drain, with less time, is for the impatient.

@@ -15,7 +15,7 @@ import (
 
 const (
 	// patience is how long a test waits for what must happen.
-	patience = 10 * time.Second
+	patience = time.Minute
 	// maxFD is as many descriptors as the tests can need.
 	maxFD = 20_000
 )

@@ -9,59 +9,69 @@ import (
 
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
+	"tickgate/internal/trial"
 )
 
 // A request head has its time, however busily it comes. Who has sent something is told so; who has sent nothing is not,
 // for a browser that connected in advance would take that for the answer to its first request.
 func TestHeaderTimeout(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{HeaderTimeout: time.Second, Heartbeat: time.Hour}, hub.TopicConfig{})
-	silent, half, busy, head := g.dial(), g.dial(), g.dial(), g.dial()
-	half.write("GET /sse HTTP/1.1\r\nHost: x\r\n")
-	head.write("HEAD /sse HTTP/1.1\r\nHost: x\r\n")
-	stop, stopped := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(stopped)
-		for _, b := range "GET /" + strings.Repeat("x", 1000) {
-			select {
-			case <-stop:
-				return
-			case <-time.After(10 * time.Millisecond):
-				_, _ = io.WriteString(busy, string(b))
+	trial.Grow(t, time.Second, func(t testing.TB, unit time.Duration) {
+		g := serve(t, Config{HeaderTimeout: unit, Heartbeat: time.Hour}, hub.TopicConfig{})
+		started := time.Now()
+		silent, half, busy, head := g.dial(), g.dial(), g.dial(), g.dial()
+		half.write("GET /sse HTTP/1.1\r\nHost: x\r\n")
+		head.write("HEAD /sse HTTP/1.1\r\nHost: x\r\n")
+		stop, stopped := make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(stopped)
+			for _, b := range "GET /" + strings.Repeat("x", 1000) {
+				select {
+				case <-stop:
+					return
+				case <-time.After(unit / 100):
+					_, _ = io.WriteString(busy, string(b))
+				}
 			}
+		}()
+		checkResponse(t, busy.rest(), http.MethodGet, http.StatusRequestTimeout, "header_timeout")
+		if took := time.Since(started); took < unit/2 {
+			t.Errorf("got the end after %v, want about %v", took, unit)
 		}
-	}()
-	started := time.Now()
-	checkResponse(t, busy.rest(), http.MethodGet, http.StatusRequestTimeout, "header_timeout")
-	if took := time.Since(started); took < 500*time.Millisecond || took > patience/2 {
-		t.Errorf("got the end after %v, want about a second", took)
-	}
-	close(stop)
-	await(t, stopped, "the busy client's end")
-	checkResponse(t, half.rest(), http.MethodGet, http.StatusRequestTimeout, "header_timeout")
-	silent.end()
-	silent.intact()
-	if got := head.rest(); !strings.HasPrefix(got, "HTTP/1.1 408 ") {
-		t.Errorf("HEAD: got %q, want 408", got)
-	}
-	for _, c := range []*client{silent, half, busy, head} {
-		_ = c.Close()
-	}
-	g.closed(HeaderTimeout, 4)
-	if got := g.snapshot().Refused["header_timeout"]; got != 3 {
-		t.Errorf("refused: got %d, want those that had sent something", got)
-	}
+		select {
+		case <-stopped:
+			t.Error("got the end after the last byte, want it while they still come")
+		default:
+		}
+		close(stop)
+		await(t, stopped, "the busy client's end")
+		checkResponse(t, half.rest(), http.MethodGet, http.StatusRequestTimeout, "header_timeout")
+		silent.end()
+		silent.intact()
+		if got := head.rest(); !strings.HasPrefix(got, "HTTP/1.1 408 ") {
+			t.Errorf("HEAD: got %q, want 408", got)
+		}
+		for _, c := range []*client{silent, half, busy, head} {
+			_ = c.Close()
+		}
+		g.closed(HeaderTimeout, 4)
+		if got := g.snapshot().Refused["header_timeout"]; got != 3 {
+			t.Errorf("refused: got %d, want those that had sent something", got)
+		}
+	})
 }
 
 // A session that is open has no header timeout.
 func TestHeaderTimeoutEndsWithTheHead(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{HeaderTimeout: 500 * time.Millisecond}, hub.TopicConfig{})
-	c, late := g.sse("/sse"), g.dial()
-	g.subscribed(1)
-	late.end() // longer than that
-	g.publish("still there")
-	c.event("id: e-1\ndata: still there\n")
+	trial.Grow(t, 500*time.Millisecond, func(t testing.TB, unit time.Duration) {
+		g := serve(t, Config{HeaderTimeout: unit}, hub.TopicConfig{})
+		c, late := g.sse("/sse"), g.dial()
+		g.subscribed(1)
+		late.end() // longer than that
+		g.publish("still there")
+		c.event("id: e-1\ndata: still there\n")
+	})
 }
 
 // Beyond the handshake backlog, connections wait in the kernel's queue; they are let in as others complete their heads.

@@ -119,7 +119,7 @@ func TestRequests(t *testing.T) {
 
 // checkResponse checks that what came on a connection is exactly one response with this status, with our error code in
 // its body if there is one.
-func checkResponse(t *testing.T, got, method string, status int, code string) {
+func checkResponse(t testing.TB, got, method string, status int, code string) {
 	t.Helper()
 	r := bufio.NewReader(strings.NewReader(got))
 	resp, err := http.ReadResponse(r, &http.Request{Method: method})

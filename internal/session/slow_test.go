@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tickgate/internal/hub"
+	"tickgate/internal/trial"
 )
 
 var policies = []hub.Policy{hub.Latest, hub.All}
@@ -52,22 +53,24 @@ func TestWriteTimeout(t *testing.T) {
 // A slow client that takes some bytes now and then is slow, not gone.
 func TestWriteTimeoutSparesThoseThatRead(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{Sockets: tight, WriteTimeout: time.Second}, hub.TopicConfig{})
-	c := g.sleeper().open(request("/ws", upgrade...), 101)
-	g.subscribed(1)
-	g.publish(text(256 << 10))
-	g.blocked(1)
-	buf := make([]byte, 8<<10)
-	for read := 0; read < 200<<10; time.Sleep(60 * time.Millisecond) { // over 1.5 s
-		n, err := io.ReadAtLeast(c, buf, len(buf))
-		if err != nil {
-			t.Fatalf("after %d bytes: %v", read, err)
+	trial.Grow(t, time.Second, func(t testing.TB, unit time.Duration) {
+		g := serve(t, Config{Sockets: tight, WriteTimeout: unit}, hub.TopicConfig{})
+		c := g.sleeper().open(request("/ws", upgrade...), 101)
+		g.subscribed(1)
+		g.publish(text(256 << 10))
+		g.blocked(1)
+		buf := make([]byte, 8<<10)
+		for read := 0; read < 200<<10; time.Sleep(unit * 6 / 100) { // over 1.5 units
+			n, err := io.ReadAtLeast(c, buf, len(buf))
+			if err != nil {
+				t.Fatalf("after %d bytes: %v", read, err)
+			}
+			read += n
 		}
-		read += n
-	}
-	if got := g.snapshot().Sessions[WebSocket][Open]; got != 1 {
-		t.Errorf("got %d sessions, want the slow client still there", got)
-	}
+		if got := g.snapshot().Sessions[WebSocket][Open]; got != 1 {
+			t.Errorf("got %d sessions, want the slow client still there", got)
+		}
+	})
 }
 
 // On an all topic, a client that falls behind further than the ring is told of the gap and closed; it has got everything

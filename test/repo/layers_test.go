@@ -19,6 +19,7 @@ var layers = []layer{
 	{"internal/auth/keyset", nil, "signatures are verified whatever the tokens say"},
 	{"internal/auth", []string{"internal/wire", "internal/auth/keyset", "internal/topic"}, "permissions are a function of a request's token and a topic; who is connected, and where settings come from, is decided above"},
 	{"internal/auth/tokentest", nil, "a signer for tests that shared code with the verifier would share its mistakes"},
+	{"internal/trial", nil, "tests about time are repeated whatever they test; no program imports it"},
 	{"internal/ticklog", nil, "it is told of what happens by those it happens to; what that means is decided by readers"},
 	{"internal/flight", nil, "the runtime is recorded whatever runs in it"},
 	{"internal/metrics", nil, "it is handed snapshots; importing their makers would tie every package to Prometheus"},
