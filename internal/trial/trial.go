@@ -118,26 +118,26 @@ func (a *attempt) FailNow() {
 
 // Error logs and fails the try.
 func (a *attempt) Error(args ...any) {
-	a.TB.Helper()
-	a.TB.Log(fmt.Sprint("in this try: ", fmt.Sprint(args...)))
+	a.Helper()
+	a.Log(fmt.Sprint("in this try: ", fmt.Sprint(args...)))
 	a.Fail()
 }
 
 // Errorf logs and fails the try.
 func (a *attempt) Errorf(format string, args ...any) {
-	a.TB.Helper()
+	a.Helper()
 	a.Error(fmt.Sprintf(format, args...))
 }
 
 // Fatal logs and ends the try.
 func (a *attempt) Fatal(args ...any) {
-	a.TB.Helper()
+	a.Helper()
 	a.Error(args...)
 	runtime.Goexit()
 }
 
 // Fatalf logs and ends the try.
 func (a *attempt) Fatalf(format string, args ...any) {
-	a.TB.Helper()
+	a.Helper()
 	a.Fatal(fmt.Sprintf(format, args...))
 }
