@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"sync/atomic"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/feed"
 	"tickgate/internal/metrics"
+	"tickgate/internal/publish"
 )
 
 // gateway is what there is one of, whether clients are served in this process or in workers: the bus, the feed, the
@@ -50,6 +52,7 @@ func (g *gateway) open(ctx context.Context, workers func() []admin.Worker) (err 
 		return err
 	}
 	g.plan.explain(g.log)
+	g.plan.tokens.explain(&g.cfg.Access, g.log)
 	if g.bus, err = bus.Open(ctx, busConfig(g.cfg, g.plan.workers > 1, g.log)); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 	if err != nil {
 		return err
 	}
-	g.ingest = newIngest(g.cfg, g.keys, g.admin)
+	g.ingest = newIngest(g.cfg, g.publishers, g.admin)
 	go func() {
 		if err := g.admin.Serve(); err != nil {
 			g.log.Error("admin listener ended", "error", err)
@@ -89,6 +92,11 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 	}()
 	g.log.Info("admin listening", "addr", g.admin.Addr())
 	return nil
+}
+
+// publishers returns who may publish through a listener.
+func (g *gateway) publishers(listener net.Addr) publish.Authorizer {
+	return authorizer(g.keys, g.plan.tokens, listener)
 }
 
 func mergeMetrics(pages []admin.Page) ([]byte, error) {
@@ -113,6 +121,7 @@ func (g *gateway) measure(m *metrics.Snapshot) {
 	if g.ingest != nil {
 		g.ingest.measure(m)
 	}
+	g.plan.tokens.measure(m)
 }
 
 // wait returns nil at the first signal, and an error when a part has failed. Errors of the feed do not end the gateway: its

@@ -3,11 +3,11 @@ package main
 import (
 	"fmt"
 	"maps"
+	"net"
 	"slices"
 	"sync/atomic"
 
 	"tickgate/internal/admin"
-	"tickgate/internal/auth"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
 	"tickgate/internal/metrics"
@@ -22,10 +22,10 @@ type ingest struct {
 }
 
 // newIngest adds the API to the listener.
-func newIngest(cfg *config.Config, keys auth.PublishKeys, listener *admin.Server) *ingest {
+func newIngest(cfg *config.Config, who func(net.Addr) publish.Authorizer, listener *admin.Server) *ingest {
 	in := &ingest{}
 	in.Handler = publish.New(publish.Config{
-		Publisher: in, Authorizer: authorizer(keys, listener.Addr()), MaxMessage: int(cfg.Topics.MaxMessage),
+		Publisher: in, Authorizer: who(listener.Addr()), MaxMessage: int(cfg.Topics.MaxMessage),
 	})
 	in.Register(listener.Handle)
 	return in

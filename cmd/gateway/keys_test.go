@@ -44,7 +44,7 @@ func TestAuthorizer(t *testing.T) {
 		{"two", keys, loopback, []string{"Bearer " + testKey, "Bearer x"}, http.StatusUnauthorized},
 		{"another scheme", keys, loopback, []string{"Basic " + testKey}, http.StatusUnauthorized},
 	} {
-		grant, err := authorizer(tt.keys, tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
+		grant, err := authorizer(tt.keys, nil, tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
 		var refusal *publish.Refusal
 		switch {
 		case tt.status == 0 && (err != nil || !grant("price.ACME")):

@@ -106,6 +106,11 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	verifying, err := newTokens(&cfg.Access, log)
+	if err != nil {
+		return err
+	}
+	defer verifying.close()
 	port, err := epoll.Reserve(cfg.Server.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("public listener: %w; another program listens there, --listen takes another address", err)
@@ -118,6 +123,7 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	if err != nil {
 		return err
 	}
+	plan.tokens = verifying
 	signals, ignore := interrupt.Notify()
 	defer ignore()
 	hangups := make(chan os.Signal, 1)
@@ -162,7 +168,8 @@ type plan struct {
 
 	quota epoll.Quota // of all processes together; nil where there is one
 
-	ticks *ticklog.Log // set before a node is made
+	ticks  *ticklog.Log // set before a node is made
+	tokens *tokens      // of this process, likewise
 }
 
 // newPlan compares what is asked for with what this machine grants.

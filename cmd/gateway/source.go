@@ -64,6 +64,7 @@ func (s *source) snapshot() (m metrics.Snapshot) {
 
 // measure adds the node's numbers to m.
 func (n *node) measure(m *metrics.Snapshot) {
+	n.plan.tokens.measure(m)
 	m.Bus = &metrics.Bus{Up: n.bus.Ready() == nil, Received: n.received.Load()}
 	if n.model != nil {
 		n.measureModel(m)

@@ -31,7 +31,8 @@ type orders struct {
 type planOrders struct {
 	Workers, Loops, MaxConns, Nofile int
 
-	ticks *ticklog.Log // the worker's own
+	ticks  *ticklog.Log // the worker's own
+	tokens *tokens      // likewise
 }
 
 // drainGrace is what workers may take beyond the drain before they are killed: the linger of the last connections.

@@ -44,6 +44,10 @@ func work(ctx context.Context, p program) error {
 	}
 	defer box.close()
 	o.Plan.ticks = box.ticks
+	if o.Plan.tokens, err = newTokens(&o.Config.Access, log); err != nil {
+		return err
+	}
+	defer o.Plan.tokens.close()
 	n, err := o.startNode(ctx, share)
 	if err != nil {
 		return err
@@ -87,7 +91,7 @@ func (o *orders) startNode(ctx context.Context, share *quota.Share) (*node, erro
 		return nil, err
 	}
 	p := plan{
-		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share, ticks: o.Plan.ticks,
+		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share, ticks: o.Plan.ticks, tokens: o.Plan.tokens,
 	}
 	n, err := newNode(ctx, &o.Config, p, b, o.Addr)
 	if err != nil {

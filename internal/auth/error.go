@@ -20,10 +20,13 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string { return e.HTTP.Message }
 
+// Unwrap returns the answer before the upgrade, for those who answer with a *wire.HTTPError.
+func (e *Error) Unwrap() error { return e.HTTP }
+
 // The refusals.
 var (
 	ErrMissing    = unauthorized(ReasonMissing, "a token is needed: Authorization: Bearer, access_token or a cookie")
-	ErrConflict   = refusal(ReasonConflict, 400, "bad_request", "several different tokens in one request; send one")
+	ErrConflict   = challenging(refusal(ReasonConflict, 400, "bad_request", "several different tokens in one request; send one"), "invalid_request")
 	ErrTooLong    = unauthorized(ReasonTooLong, "the token is longer than 8192 bytes")
 	ErrMalformed  = unauthorized(ReasonMalformed, "the token is not a JWT in the compact form")
 	ErrAlgorithm  = unauthorized(ReasonAlgorithm, "the token's algorithm is not accepted here")
@@ -34,7 +37,7 @@ var (
 	ErrNotYet     = unauthorized(ReasonNotYet, "the token is not valid yet; compare the clocks")
 	ErrIssuer     = unauthorized(ReasonIssuer, "the token's issuer is not accepted here")
 	ErrAudience   = unauthorized(ReasonAudience, "the token is meant for another audience")
-	ErrForbidden  = refusal(ReasonForbidden, 403, "forbidden", "the token does not grant this")
+	ErrForbidden  = challenging(refusal(ReasonForbidden, 403, "forbidden", "the token does not grant this"), "insufficient_scope")
 	ErrBusy       = later(ReasonBusy, "too many tokens wait to be verified")
 	ErrKeys       = later(ReasonUnavailable, "the keys for tokens are not available")
 	ErrClosed     = later(ReasonClosed, "the gateway is stopping")
@@ -43,7 +46,23 @@ var (
 // ErrPending is no refusal: the outcome comes later, see [Verifier.Check].
 var ErrPending = errors.New("the token is being verified")
 
-func unauthorized(r Reason, text string) *Error { return refusal(r, 401, "unauthorized", text) }
+func unauthorized(r Reason, text string) *Error {
+	e := refusal(r, 401, "unauthorized", text)
+	if r == ReasonMissing {
+		e.HTTP.Challenge = challenge // RFC 6750 §3.1: who sent no token is told of no error
+		return e
+	}
+	return challenging(e, "invalid_token")
+}
+
+// challenge begins each WWW-Authenticate field (RFC 6750 §3).
+const challenge = `Bearer realm="tickgate"`
+
+// challenging completes e with the error code of RFC 6750 §3.1. No text has quotes or backslashes.
+func challenging(e *Error, code string) *Error {
+	e.HTTP.Challenge = challenge + `, error="` + code + `", error_description="` + e.Error() + `"`
+	return e
+}
 
 // later is a refusal that the token is not to blame for. Two seconds: a fetch of keys takes less, and so does a full queue.
 func later(r Reason, text string) *Error {

@@ -31,6 +31,14 @@ func (c *counters) outcome(err error) {
 	}
 }
 
+// Refused counts a refusal that was found before or after Check: ErrConflict and ErrForbidden. Other errors are not ours and
+// do not count.
+func (v *Verifier) Refused(err error) {
+	if err != nil {
+		v.count.outcome(err)
+	}
+}
+
 // Stats returns a snapshot. Its numbers are read one after the other.
 func (v *Verifier) Stats() Stats {
 	s := Stats{

@@ -19,6 +19,7 @@ func (c *Config) Check() error {
 	c.Feed.check(&p)
 	c.Topics.check(&p)
 	c.Bus.check(&p)
+	c.Access.check(&p)
 	c.Clients.check(&p)
 	c.Sockets.check(&p)
 	p.offOrWithin("--objective", c.Trace.Objective, time.Millisecond, 24*time.Hour)
@@ -112,6 +113,9 @@ func (c *Config) checkTogether(p *Problems) {
 	}
 	if c.Server.IO != IOEpoll && (c.Clients.Echo || c.Topics.Policy != PolicyLatest) {
 		p.add("--io", string(c.Server.IO), "only for comparison: --echo and --policy=all need --io=epoll")
+	}
+	if c.Server.IO != IOEpoll && (len(c.Access.Keys) > 0 || len(c.Access.Origins) > 0) {
+		p.add("--io", string(c.Server.IO), "only for comparison: --token-keys and --origins need --io=epoll")
 	}
 	if collide(c.Server.Listen, c.Server.Admin.Addr) {
 		p.add("--admin", c.Server.Admin.Addr, "the same port as --listen; use another one, or off")

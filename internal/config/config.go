@@ -25,6 +25,7 @@ type Config struct {
 	Feed    Feed    `embed:"" group:"feed"`
 	Topics  Topics  `embed:"" group:"topics"`
 	Bus     Bus     `embed:"" group:"bus"`
+	Access  Access  `embed:"" group:"access"`
 	Clients Clients `embed:"" group:"clients"`
 	Sockets Sockets `embed:"" group:"sockets"`
 	Trace   Trace   `embed:"" group:"trace"`

@@ -41,8 +41,11 @@ func (p *parser) decode(ctx *kong.DecodeContext, target reflect.Value) error {
 	if err == nil {
 		return nil
 	}
-	if _, secret := target.Addr().Interface().(*URLs); secret {
+	switch target.Addr().Interface().(type) {
+	case *URLs:
 		text = redact(text)
+	case *KeySources: // may be a key instead
+		text = ""
 	}
 	p.problems.add(setting, text, err.Error())
 	return setDefault(target, ctx.Value)

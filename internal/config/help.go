@@ -35,6 +35,7 @@ var groups = []kong.Group{
 	{Key: "feed", Title: "Feed:"},
 	{Key: "topics", Title: "Topics and slow clients:"},
 	{Key: "bus", Title: "Bus:"},
+	{Key: "access", Title: "Who may subscribe:"},
 	{Key: "clients", Title: "Limits per client:"},
 	{Key: "sockets", Title: "Sockets and event loops:"},
 	{Key: "trace", Title: "Explaining late ticks:"},

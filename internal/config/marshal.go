@@ -30,3 +30,14 @@ func (r Rules) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // MarshalText implements encoding.TextMarshaler.
 func (s Sync) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (l List) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler. Unlike String it keeps the queries of URLs, for worker processes.
+func (k KeySources) MarshalText() ([]byte, error) {
+	return []byte(k.list(func(url string) string { return url })), nil
+}
+
+// MarshalText implements encoding.TextMarshaler.
+func (o Origins) MarshalText() ([]byte, error) { return []byte(o.String()), nil }

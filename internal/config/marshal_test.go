@@ -12,6 +12,8 @@ func TestConfigSurvivesJSON(t *testing.T) {
 		"--listen=127.0.0.1:0", "--admin=off", "--workers=3", "--feed=replay:a:b.csv", "--feed-interval=10ms",
 		"--policy=all", "--topic-rules=a.* policy=all ttl=0,b ring=7 ring-bytes=1MiB", "--data-sync=200ms", "--nats=nats://user:secret@a:4222,tls://b:4222", "--sndbuf=100KiB", "--max-message=12345",
 		"--log-level=debug", "--log-format=json", "--write-timeout=0",
+		"--token-keys=a.pem,hs256:s,https://issuer.example/jwks?key=secret", "--token-audience=x,y", "--token-cookie=c",
+		"--origins=https://a.example,*",
 	}, io.Discard, io.Discard, nil)
 	if want == nil {
 		t.Fatalf("Parse: got exit code %d, want a Config", code)

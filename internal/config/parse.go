@@ -140,6 +140,9 @@ func (p *parser) mappers() []kong.Option {
 		reflect.TypeFor[LogFormat](),
 		reflect.TypeFor[URLs](),
 		reflect.TypeFor[Rules](),
+		reflect.TypeFor[List](),
+		reflect.TypeFor[KeySources](),
+		reflect.TypeFor[Origins](),
 		levelType,
 	} {
 		options = append(options, kong.TypeMapper(typ, decode))

@@ -58,6 +58,7 @@ func TestDefaults(t *testing.T) {
 		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Symbols: 1, Seed: 1},
 		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, RingBytes: 16 << 20, TTL: 24 * time.Hour, MaxMessage: 64 << 10},
 		Bus:    Bus{Sync: Sync{Every: time.Second}},
+		Access: Access{Refresh: 10 * time.Minute, Claim: "tickgate"},
 		Clients: Clients{
 			Heartbeat: 30 * time.Second, HeaderTimeout: 5 * time.Second, HeaderBytes: 8 << 10,
 			MaxInbound: 64 << 10, MaxTopics: 64, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,

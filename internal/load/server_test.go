@@ -176,7 +176,7 @@ func (s *testServer) sse(w http.ResponseWriter, r *http.Request) {
 			s.t.Error(err)
 			return
 		}
-		_, _ = c.Write(wire.AppendSSEHead(nil, ""))
+		_, _ = c.Write(wire.AppendSSEHead(nil, wire.CORS{}))
 		s.own(p, c, rw.Reader)
 		return
 	}

@@ -39,6 +39,9 @@ func (c collector) Collect(ch chan<- prometheus.Metric) {
 	if s.Bus != nil {
 		e.bus(s.Bus)
 	}
+	if s.Tokens != nil {
+		e.tokens(s.Tokens)
+	}
 	for _, w := range s.Workers {
 		e.counter(workerRestarts, w.Restarts, w.Name)
 	}
@@ -70,6 +73,14 @@ func (e emitter) fanout(s *Fanout) {
 	e.histogram(fanoutDuration, s.Duration)
 	e.gauge(lagMessages, float64(s.LagMessages))
 	e.gauge(lagSeconds, s.Lag.Seconds())
+}
+
+func (e emitter) tokens(s *Tokens) {
+	e.counter(tokensAccepted, s.Accepted)
+	e.counts(tokensRefused, s.Refused)
+	e.gauge(tokensPending, float64(s.Pending))
+	e.gauge(tokensCached, float64(s.Cached))
+	e.counts(keyRefreshes, s.Refreshes)
 }
 
 func (e emitter) loops(loops []Loop) {

@@ -42,6 +42,12 @@ var (
 	busErrors    = desc("bus_publish_errors_total", "Messages that the stream did not acknowledge, by reason.", "reason")
 	busReceived  = desc("bus_received_messages_total", "Messages that arrived from the stream.")
 
+	tokensAccepted = desc("tokens_accepted_total", "Tokens of clients and publishers that were found valid.")
+	tokensRefused  = desc("token_refusals_total", "Requests refused because of their token, or of what it does not grant, by reason.", "reason")
+	tokensPending  = desc("tokens_pending", "Requests that wait for their token to be verified.")
+	tokensCached   = desc("tokens_cached", "Tokens that are known to be valid and need no verification.")
+	keyRefreshes   = desc("token_key_refreshes_total", "Times the keys of tokens were read or fetched again, by outcome.", "outcome")
+
 	workerRestarts = desc("worker_restarts_total", "Starts of a worker process after its first one.", workerLabel)
 )
 
@@ -52,6 +58,7 @@ var descs = []*prometheus.Desc{
 	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,
 	busUp, busPublishes, busErrors, busReceived,
+	tokensAccepted, tokensRefused, tokensPending, tokensCached, keyRefreshes,
 	workerRestarts,
 }
 

@@ -43,6 +43,7 @@ func full() Snapshot {
 		},
 		Feed:    &Feed{Ticks: 60, Late: 1, Skipped: 2},
 		Bus:     &Bus{Up: true, Publishes: 60, Errors: []Count{{"timeout", 1}}, Received: 61},
+		Tokens:  &Tokens{Accepted: 7, Refused: []Count{{"expired", 2}, {"forbidden", 1}}, Pending: 3, Cached: 5, Refreshes: []Count{{"ok", 4}, {"error", 1}}},
 		Workers: []Worker{{"0", 1}, {"1", 0}},
 	}
 }

@@ -13,6 +13,7 @@ type Snapshot struct {
 	Loops   []Loop   // its event loops, in order
 	Feed    *Feed    // the process that runs the feed
 	Bus     *Bus     // a process with a connection to the bus
+	Tokens  *Tokens  // a process that verifies tokens
 	Workers []Worker // the supervisor's workers
 }
 
@@ -83,6 +84,15 @@ type Bus struct {
 	Publishes uint64  // acknowledged by the stream
 	Errors    []Count // not acknowledged, by reason
 	Received  uint64  // messages that arrived from the stream
+}
+
+// Tokens counts what became of the tokens that clients and publishers brought.
+type Tokens struct {
+	Accepted  uint64  // those known already included
+	Refused   []Count // by reason
+	Pending   int     // gauge: requests that wait for a verification
+	Cached    int     // gauge: tokens held as valid
+	Refreshes []Count // times keys were read or fetched again, by outcome
 }
 
 // Worker is a worker process as its supervisor sees it.

@@ -17,8 +17,9 @@ type Grant func(topic string) bool
 
 // Refusal says why a request may not publish. Its message is shown to the client and must hold no secret.
 type Refusal struct {
-	Status  int // 401 if another key may help, else 403
-	Message string
+	Status    int // 401 if another key may help, 403 if this one is not allowed to, 503 if it may be accepted later
+	Message   string
+	Challenge string // of the field WWW-Authenticate with 401; default Bearer
 }
 
 // Error implements error.
@@ -36,7 +37,7 @@ type loopbackOnly struct{ loopback bool }
 // Authorize implements Authorizer.
 func (l loopbackOnly) Authorize(*http.Request) (Grant, error) {
 	if !l.loopback {
-		return nil, &Refusal{http.StatusForbidden, "the private listener is reachable from other machines and has no publish keys: " +
+		return nil, &Refusal{Status: http.StatusForbidden, Message: "the private listener is reachable from other machines and has no publish keys: " +
 			"configure keys with --publish-keys FILE, or bind it to 127.0.0.1 with --admin"}
 	}
 	return func(string) bool { return true }, nil

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -17,6 +18,8 @@ type problem struct {
 	code    string // as clients see it, and the label of the count
 	message string
 	retry   bool // the same request may succeed later
+
+	challenge string // WWW-Authenticate, for 401
 }
 
 // Error implements error.
@@ -46,7 +49,7 @@ func tooLarge(what string, limit int) *problem {
 }
 
 func forbidden(topic string) *problem {
-	return &problem{status: http.StatusForbidden, code: "forbidden", message: fmt.Sprintf("the key does not grant publishing to %q", topic)}
+	return &problem{status: http.StatusForbidden, code: "forbidden", message: fmt.Sprintf("the key or token does not grant publishing to %q, or not any more", topic)}
 }
 
 func tooMany(what string, limit int) *problem {
@@ -85,11 +88,14 @@ func problemOf(err error) *problem {
 }
 
 func refused(r *Refusal) *problem {
-	code := "forbidden"
-	if r.Status == http.StatusUnauthorized {
-		code = "unauthorized"
+	p := &problem{status: r.Status, code: "forbidden", message: r.Message, challenge: r.Challenge}
+	switch r.Status {
+	case http.StatusUnauthorized:
+		p.code, p.challenge = "unauthorized", cmp.Or(r.Challenge, "Bearer")
+	case http.StatusServiceUnavailable:
+		p.code, p.retry = "unavailable", true
 	}
-	return &problem{status: r.Status, code: code, message: r.Message}
+	return p
 }
 
 // refuse answers a request with the problem.
@@ -100,8 +106,8 @@ func (h *Handler) refuse(w http.ResponseWriter, err error) {
 	if p.retry {
 		header.Set("Retry-After", strconv.Itoa(1+rand.IntN(maxRetryAfter))) // publishers should not come back in step
 	}
-	if p.status == http.StatusUnauthorized {
-		header.Set("WWW-Authenticate", "Bearer") // RFC 9110 section 11.6.1
+	if p.challenge != "" {
+		header.Set("WWW-Authenticate", p.challenge) // RFC 9110 section 11.6.1
 	}
 	respond(w, p.status, appendProblem(nil, p))
 }

@@ -85,7 +85,8 @@ func TestAuthorize(t *testing.T) {
 		want   string
 	}{
 		{"other machines", LoopbackOnly(&net.TCPAddr{IP: net.IPv4(10, 0, 0, 1)}), "a", 403, "configure keys"},
-		{"no key", deny{&Refusal{401, "a key is needed"}}, "a", 401, "a key is needed"},
+		{"no key", deny{&Refusal{Status: 401, Message: "a key is needed"}}, "a", 401, "a key is needed"},
+		{"keys that are not there yet", deny{&Refusal{Status: 503, Message: "come back"}}, "a", 503, `"unavailable"`},
 		{"another topic", only("b"), "a", 403, `does not grant publishing to \"a\"`},
 		{"granted", only("a"), "a", 200, `"id"`},
 	}

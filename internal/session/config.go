@@ -17,6 +17,9 @@ type Config struct {
 	// Echo serves /echo, which sends every message back: for conformance suites.
 	Echo bool
 
+	// Access says who may open a session. Default: everybody.
+	Access Access
+
 	// HeaderBytes bounds a request head. Default 8 KiB.
 	HeaderBytes int
 	// HeaderTimeout bounds the time from the connect to the complete request head. Default 5 s.

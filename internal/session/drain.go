@@ -44,7 +44,7 @@ func (l *Loop) turnAway(c *conn, r *wire.Request, t Transport) error {
 		return l.unavailable(code, "the server is restarting")
 	}
 	l.counters.Refused[code]++
-	l.out = wire.AppendSSEHead(l.out[:0], corsOrigin)
+	l.out = wire.AppendSSEHead(l.out[:0], l.cors(r))
 	l.out = wire.AppendSSERetry(l.out, l.comeBack())
 	l.finish(c, Refused)
 	return nil

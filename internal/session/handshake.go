@@ -1,16 +1,18 @@
 package session
 
 import (
+	"errors"
 	"net/http"
 
+	"tickgate/internal/auth"
 	"tickgate/internal/wire"
 )
 
-// corsOrigin is who may read the streams: without configured keys the public side is open.
-const corsOrigin = "*"
-
 // onHead looks for a complete request head and answers it. It returns how many bytes it consumed.
 func (l *Loop) onHead(c *conn, b []byte) int {
+	if w := l.waiting[c.FD()]; w != nil {
+		return l.whileWaiting(w, b)
+	}
 	n, err := wire.ParseRequest(b, l.cfg.HeaderBytes, &l.request)
 	if n == 0 && err == nil {
 		c.State().begun = true
@@ -18,6 +20,9 @@ func (l *Loop) onHead(c *conn, b []byte) int {
 	}
 	if err == nil {
 		err = l.answer(c, &l.request)
+	}
+	if errors.Is(err, auth.ErrPending) {
+		return n + l.whileWaiting(l.waiting[c.FD()], b[n:])
 	}
 	if err != nil {
 		l.refuse(c, err)
@@ -40,7 +45,7 @@ func (l *Loop) answer(c *conn, r *wire.Request) error {
 	case http.MethodGet, http.MethodHead:
 		return l.open(c, r, t)
 	case http.MethodOptions:
-		l.out = wire.AppendPreflight(l.out[:0], corsOrigin)
+		l.out = wire.AppendPreflight(l.out[:0], l.cors(r))
 		l.finish(c, Answered)
 		return nil
 	}
@@ -60,14 +65,27 @@ func (l *Loop) route(path string) Transport {
 }
 
 // open answers GET with a session, and HEAD with what GET would be answered with (RFC 9110 §9.3.2).
-func (l *Loop) open(c *conn, r *wire.Request, t Transport) (err error) {
+func (l *Loop) open(c *conn, r *wire.Request, t Transport) error {
 	if l.draining {
 		return l.turnAway(c, r, t)
 	}
 	if err := wire.ParseSubscribe(r, &l.subscribe); err != nil {
 		return err
 	}
-	starts, err := l.starts(&l.subscribe, t)
+	verdict, err := l.admit(c, r, t)
+	if err != nil {
+		return err
+	}
+	return l.begin(c, r, verdict)
+}
+
+// begin answers a request whose client may have what the verdict grants. It may have waited for that.
+func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) error {
+	t := l.route(string(r.Path))
+	if l.draining {
+		return l.turnAway(c, r, t)
+	}
+	starts, err := l.starts(&l.subscribe, t, v)
 	if err != nil {
 		return err
 	}
@@ -81,6 +99,7 @@ func (l *Loop) open(c *conn, r *wire.Request, t Transport) (err error) {
 			return err
 		}
 	}
+	l.grant(c, v)
 	l.enterOpen(c, t, starts)
 	return nil
 }
@@ -90,7 +109,7 @@ func (l *Loop) answerHead(c *conn, t Transport) error {
 	if t != SSE {
 		return wire.ErrUpgradeRequired
 	}
-	l.out = wire.AppendSSEHead(l.out[:0], corsOrigin)
+	l.out = wire.AppendSSEHead(l.out[:0], l.cors(&l.request))
 	l.finish(c, Answered)
 	return nil
 }

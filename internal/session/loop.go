@@ -24,6 +24,7 @@ type Loop struct {
 	out        []byte // scratch for answers and control frames
 	split      split  // scratch for SendMany
 	random     *rand.Rand
+	waiting    map[int32]*waiter // by descriptor
 	handshakes int
 	held       bool // accepting is paused because of HandshakeBacklog
 	drain      time.Duration
@@ -39,6 +40,7 @@ func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 		cfg:      cfg.withDefaults(),
 		out:      make([]byte, 0, 4<<10),
 		random:   rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		waiting:  make(map[int32]*waiter),
 		counters: Counters{Closed: make(map[string]uint64), Refused: make(map[string]uint64)},
 	}
 	l.limits = wire.Limits{Server: true, MaxMessage: int64(l.cfg.MaxInbound)}
@@ -102,6 +104,7 @@ func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 	s := c.State()
 	l.fanout.UnsubscribeAll(s.first)
 	if s.phase == Handshake {
+		delete(l.waiting, c.FD())
 		l.headDone()
 	}
 	l.counters.Sessions[s.transport][s.phase]--

@@ -31,13 +31,15 @@ const (
 	SlowConsumer
 	// Restart: closed by a drain (1012).
 	Restart
+	// TokenExpired: the token that the session lived by has expired (1008).
+	TokenExpired
 
 	reasons
 )
 
 var reasonNames = [...]string{
 	"answered", "refused", "header_timeout", "client_closed", "protocol_error", "invalid_data", "too_big",
-	"ping_timeout", "write_timeout", "slow_consumer", "restart",
+	"ping_timeout", "write_timeout", "slow_consumer", "restart", "token_expired",
 }
 
 // ReasonName returns the metric label of a reason of this package or of package epoll.

@@ -20,7 +20,7 @@ const (
 var (
 	errNotFound = &wire.HTTPError{Status: http.StatusNotFound, Code: "not_found", Message: "there is /ws and /sse"}
 	errMethod   = &wire.HTTPError{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Message: "use GET", Allow: "GET, HEAD, OPTIONS"}
-	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time", Origin: corsOrigin}
+	errTimeout  = &wire.HTTPError{Status: http.StatusRequestTimeout, Code: "header_timeout", Message: "the request head did not arrive in time"}
 )
 
 // tooManyTopics refuses a request that names more than most topics.
@@ -39,7 +39,7 @@ func badTopic(err error) *wire.HTTPError {
 func (l *Loop) unavailable(code, message string) *wire.HTTPError {
 	return &wire.HTTPError{
 		Status: http.StatusServiceUnavailable, Code: code, Message: message,
-		RetryAfter: l.jitter(retryLeast, retrySpread), Origin: corsOrigin,
+		RetryAfter: l.jitter(retryLeast, retrySpread),
 	}
 }
 
@@ -51,7 +51,7 @@ func (l *Loop) refuse(c *conn, err error) {
 	}
 	l.counters.Refused[refusal.Code]++
 	readable := *refusal
-	readable.Origin = corsOrigin
+	readable.CORS = l.cors(&l.request)
 	if string(l.request.Method) == http.MethodHead {
 		l.out = wire.AppendHTTPErrorHead(l.out[:0], &readable)
 	} else {
@@ -63,18 +63,29 @@ func (l *Loop) refuse(c *conn, err error) {
 // giveUp ends a connection whose request head did not come in time. One that sent nothing gets no answer: browsers open
 // connections in advance, and have taken a 408 that waited there for the answer to the request they sent at last.
 func (l *Loop) giveUp(c *conn) {
+	if w := l.waiting[c.FD()]; w != nil {
+		l.waitedTooLong(w)
+		return
+	}
 	if !c.State().begun {
 		l.close(c, HeaderTimeout)
 		return
 	}
 	l.counters.Refused[errTimeout.Code]++
-	l.out = wire.AppendHTTPError(l.out[:0], errTimeout)
+	l.out = wire.AppendHTTPError(l.out[:0], l.unread(errTimeout))
 	l.finish(c, HeaderTimeout)
 }
 
 // refusal is what a connection gets that cannot even be accepted. It is epoll.Config.Refusal.
 func (l *Loop) refusal(reason epoll.Reason) []byte {
 	l.counters.Refused[reason.String()]++
-	l.out = wire.AppendHTTPError(l.out[:0], l.unavailable("at_capacity", "the server is full"))
+	l.out = wire.AppendHTTPError(l.out[:0], l.unread(l.unavailable("at_capacity", "the server is full")))
 	return l.out
+}
+
+// unread returns a refusal of a request that was not read, so that nobody knows what page it is from.
+func (l *Loop) unread(e *wire.HTTPError) *wire.HTTPError {
+	readable := *e
+	readable.CORS = l.cors(&wire.Request{})
+	return &readable
 }

@@ -10,6 +10,7 @@ import (
 type State struct {
 	decoder   wire.Decoder
 	first     hub.SubID // its subscriptions
+	expires   uint32    // when its token does, in seconds since 1970; 0: never
 	transport Transport
 	phase     Phase
 	begun     bool // a part of the request head has come

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"tickgate/internal/auth"
 	"tickgate/internal/hub"
 	"tickgate/internal/topic"
 	"tickgate/internal/wire"
@@ -24,8 +25,8 @@ type start struct {
 	gap    bool // some of what the client asked for is not held any more
 }
 
-// starts finds out where the session that w asks for begins; one of /echo has no topics.
-func (l *Loop) starts(w *wire.Subscribe, t Transport) ([]start, error) {
+// starts finds out where the session that w asks for begins, as far as the verdict grants it; one of /echo has no topics.
+func (l *Loop) starts(w *wire.Subscribe, t Transport, v *auth.Verdict) ([]start, error) {
 	if t == Echo {
 		return nil, nil
 	}
@@ -40,6 +41,9 @@ func (l *Loop) starts(w *wire.Subscribe, t Transport) ([]start, error) {
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			continue
+		}
+		if err := l.granted(v, name); err != nil {
+			return nil, err
 		}
 		t, err := l.openTopic(name)
 		if err != nil {
@@ -82,7 +86,7 @@ func startIn(t *hub.Topic, w *wire.Subscribe) start {
 // appendStreamStart appends what an event stream begins with. Raw WebSocket sessions have no such place: they see
 // neither ids nor gaps.
 func (l *Loop) appendStreamStart(dst []byte, starts []start) []byte {
-	dst = wire.AppendSSEHead(dst, corsOrigin)
+	dst = wire.AppendSSEHead(dst, l.cors(&l.request))
 	dst = wire.AppendSSERetry(dst, l.jitter(streamRetryLeast, streamRetrySpread))
 	for _, s := range starts {
 		if s.gap {

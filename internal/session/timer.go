@@ -21,6 +21,8 @@ func (l *Loop) OnTimer(c *conn) {
 		l.sendAway(c)
 	case l.stuck(c):
 		l.epoll.Reset(c, WriteTimeout)
+	case s.untilExpiry() <= 0:
+		l.expire(c)
 	case s.pinged:
 		l.epoll.Reset(c, PingTimeout)
 	default:
@@ -71,6 +73,7 @@ func (l *Loop) watch(c *conn) {
 			d = min(d, l.cfg.WriteTimeout-l.epoll.SinceWrite(c))
 		}
 	}
+	d = min(d, c.State().untilExpiry())
 	if c.State().pinged {
 		d = min(l.cfg.Heartbeat, pongTimeout) // nothing may cut the client's time to answer short
 	}

@@ -48,7 +48,7 @@ func TestEncodersAppend(t *testing.T) {
 	for name, got := range map[string][]byte{
 		"frame": AppendFrame(prefix, OpText, nil), "masked": AppendMaskedFrame(prefix, OpText, []byte("abc"), testKey),
 		"close": AppendCloseFrame(prefix, 1000, ""), "event": AppendSSEEvent(prefix, "1", "", nil),
-		"head": AppendSSEHead(prefix, ""), "error": AppendHTTPError(prefix, errHost),
+		"head": AppendSSEHead(prefix, CORS{}), "error": AppendHTTPError(prefix, errHost),
 	} {
 		if !bytes.HasPrefix(got, prefix) || len(got) == len(prefix) {
 			t.Errorf("%s: got %q, want something behind %q", name, got, prefix)
@@ -98,7 +98,7 @@ func encoders(payload []byte) []encoder {
 		{"AppendSSEComment", func(dst []byte) []byte { return AppendSSEComment(dst, "") }},
 		{"AppendSSERetry", func(dst []byte) []byte { return AppendSSERetry(dst, 3e9) }},
 		{"AppendSSEGap", func(dst []byte) []byte { return AppendSSEGap(dst, "price.ACME", "5f3a-1", "5f3a-42") }},
-		{"AppendSSEHead", func(dst []byte) []byte { return AppendSSEHead(dst, "*") }},
+		{"AppendSSEHead", func(dst []byte) []byte { return AppendSSEHead(dst, CORS{Origin: "*"}) }},
 		{"AppendHTTPError", func(dst []byte) []byte { return AppendHTTPError(dst, errHost) }},
 		{"AppendHandshake", func(dst []byte) []byte { return AppendHandshake(dst, request, [16]byte{}) }},
 		{"AppendClientRequest", func(dst []byte) []byte { return AppendClientRequest(dst, request) }},

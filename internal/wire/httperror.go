@@ -13,7 +13,8 @@ type HTTPError struct {
 	Message    string        // one sentence for people
 	RetryAfter time.Duration // if positive: sent as Retry-After, rounded up to whole seconds
 	Allow      string        // if not empty: sent as Allow, for 405
-	Origin     string        // if not empty: sent as Access-Control-Allow-Origin, so that scripts may read the answer
+	Challenge  string        // if not empty: sent as WWW-Authenticate, which a 401 must have (RFC 9110 §15.5.2)
+	CORS       CORS          // whose scripts may read the answer
 }
 
 // Error implements error.
@@ -42,8 +43,11 @@ func AppendHTTPErrorHead(dst []byte, e *HTTPError) []byte {
 		dst = append(dst, "\r\nRetry-After: "...)
 		dst = strconv.AppendInt(dst, int64((e.RetryAfter+time.Second-1)/time.Second), 10)
 	}
-	if e.Origin != "" {
-		dst = append(appendOrigin(append(dst, "\r\n"...), e.Origin), "Access-Control-Expose-Headers: Retry-After"...)
+	if e.Challenge != "" {
+		dst = append(append(dst, "\r\nWWW-Authenticate: "...), e.Challenge...)
+	}
+	if e.CORS.Origin != "" {
+		dst = append(e.CORS.appendTo(append(dst, "\r\n"...)), "Access-Control-Expose-Headers: Retry-After, WWW-Authenticate"...)
 	}
 	if e.Status == statusUpgradeRequired {
 		// RFC 9110 §15.5.22 demands Upgrade, §7.8 its connection option, RFC 6455 §4.4 the version.

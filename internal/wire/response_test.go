@@ -29,7 +29,7 @@ func responseOutcome(pieces ...[]byte) string {
 func TestParseResponse(t *testing.T) {
 	for _, tc := range []struct{ name, in, want string }{
 		{"switching", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x00", `56: 101 "Switching Protocols" minor=1 length=-1 chunked=false`},
-		{"stream", string(AppendSSEHead(nil, "")), `134: 200 "OK" minor=1 length=-1 chunked=false`},
+		{"stream", string(AppendSSEHead(nil, CORS{})), `134: 200 "OK" minor=1 length=-1 chunked=false`},
 		{"chunked", "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n", `47: 200 "OK" minor=1 length=-1 chunked=true`},
 		{"length", "HTTP/1.0 404 Not Found\r\nContent-Length: 12\r\n\r\n", `46: 404 "Not Found" minor=0 length=12 chunked=false`},
 		{"no reason", "HTTP/1.1 200 \r\n\r\n", `17: 200 "" minor=1 length=-1 chunked=false`},
@@ -81,7 +81,7 @@ func FuzzParseResponse(f *testing.F) {
 }
 
 func TestParseResponseAllocs(t *testing.T) {
-	in, r := AppendSSEHead(nil, "*"), Response{}
+	in, r := AppendSSEHead(nil, CORS{Origin: "*"}), Response{}
 	zeroAllocs(t, "a head", func() { _, _ = ParseResponse(in, testLimit, &r) })
 	zeroAllocs(t, "an incomplete head", func() { _, _ = ParseResponse(in[:30], testLimit, &r) })
 }

@@ -8,37 +8,26 @@ import (
 )
 
 // AppendSSEHead appends the response head that opens an event stream. The stream ends with the connection, so there
-// is neither Content-Length nor a transfer coding. origin is sent as Access-Control-Allow-Origin unless it is empty.
-func AppendSSEHead(dst []byte, origin string) []byte {
+// is neither Content-Length nor a transfer coding. cors says who may read it.
+func AppendSSEHead(dst []byte, cors CORS) []byte {
 	dst = append(dst, "HTTP/1.1 200 OK\r\n"+
 		"Content-Type: text/event-stream; charset=utf-8\r\n"+
 		"Cache-Control: no-store\r\n"+
 		"X-Accel-Buffering: no\r\n"+
 		"Connection: close\r\n"...)
-	return append(appendOrigin(dst, origin), "\r\n"...)
+	return append(cors.appendTo(dst), "\r\n"...)
 }
 
-// AppendPreflight appends the answer to OPTIONS, a CORS preflight or a plain one. origin is sent as
-// Access-Control-Allow-Origin; if it is empty, no other origin is let in.
-func AppendPreflight(dst []byte, origin string) []byte {
+// AppendPreflight appends the answer to OPTIONS, a CORS preflight or a plain one. If cors names no origin, none but the
+// server's own is let in.
+func AppendPreflight(dst []byte, cors CORS) []byte {
 	dst = append(dst, "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: close\r\n"...)
-	if origin != "" {
+	if cors.Origin != "" {
 		dst = append(dst, "Access-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n"+
 			"Access-Control-Allow-Headers: Authorization, Cache-Control, Last-Event-ID\r\n"+
 			"Access-Control-Max-Age: 86400\r\n"...)
 	}
-	return append(appendOrigin(dst, origin), "\r\n"...)
-}
-
-func appendOrigin(dst []byte, origin string) []byte {
-	switch origin {
-	case "":
-		return dst
-	case "*":
-		return append(dst, "Access-Control-Allow-Origin: *\r\n"...)
-	}
-	dst = append(append(dst, "Access-Control-Allow-Origin: "...), origin...)
-	return append(dst, "\r\nVary: Origin\r\n"...)
+	return append(cors.appendTo(dst), "\r\n"...)
 }
 
 // AppendSSERetry appends the advice to come back retry after the stream has ended.

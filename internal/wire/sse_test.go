@@ -35,21 +35,21 @@ func TestAppendSSE(t *testing.T) {
 			"event: gap\ndata: {\"requested\":\"5f3a-1\\n\",\"oldest\":\"5f3a-42\",\"topic\":\"price.\\\"A\\\"\"}\n\n",
 		},
 		{
-			"head", AppendSSEHead(nil, ""),
+			"head", AppendSSEHead(nil, CORS{}),
 			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n",
 		},
 		{
-			"head for everybody", AppendSSEHead(nil, "*"),
+			"head for everybody", AppendSSEHead(nil, CORS{Origin: "*"}),
 			"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\nCache-Control: no-store\r\nX-Accel-Buffering: no\r\nConnection: close\r\n" +
 				"Access-Control-Allow-Origin: *\r\n\r\n",
 		},
 		{
-			"preflight", AppendPreflight(nil, "https://a"),
+			"preflight", AppendPreflight(nil, CORS{Origin: "https://a", Credentials: true}),
 			"HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: close\r\nAccess-Control-Allow-Methods: GET, HEAD, OPTIONS\r\n" +
 				"Access-Control-Allow-Headers: Authorization, Cache-Control, Last-Event-ID\r\nAccess-Control-Max-Age: 86400\r\n" +
-				"Access-Control-Allow-Origin: https://a\r\nVary: Origin\r\n\r\n",
+				"Access-Control-Allow-Origin: https://a\r\nVary: Origin\r\nAccess-Control-Allow-Credentials: true\r\n\r\n",
 		},
-		{"plain OPTIONS", AppendPreflight(nil, ""), "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: close\r\n\r\n"},
+		{"plain OPTIONS", AppendPreflight(nil, CORS{}), "HTTP/1.1 204 No Content\r\nAllow: GET, HEAD, OPTIONS\r\nConnection: close\r\n\r\n"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if string(tc.got) != tc.want {
