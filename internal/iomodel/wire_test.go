@@ -105,10 +105,6 @@ func scriptRefusals(t *testing.T, g *gateway) {
 			`{"error":"not_found","message":"there is /ws and /sse"}`,
 		},
 		{
-			"unknown topic", "GET /sse?topic=other HTTP/1.1\nHost: x\n\n", "404 Not Found", "Cache-Control: no-store",
-			`{"error":"unknown_topic","message":"there is no such topic"}`,
-		},
-		{
 			"no upgrade", "GET /ws HTTP/1.1\nHost: x\n\n", "426 Upgrade Required", "Sec-Websocket-Version: 13",
 			`{"error":"upgrade_required","message":"this is a WebSocket endpoint"}`,
 		},
