@@ -80,6 +80,10 @@ smoke: ## scale smoke: 5,000 connections from the real swarm, no loss allowed
 bench: ## benchmarks with allocations (BENCH=pattern, COUNT=6 for benchstat)
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./internal/...
 
+.PHONY: profile
+profile: ## collect heap, allocations, processor time, waits and a trace under load (CONNS, TAKE, DIR)
+	scripts/profile.sh
+
 .PHONY: k6
 k6: build $(K6) ## let k6 and the swarm measure the same gateway, and compare (CONNS, TICKS, INTERVAL)
 	BIN=bin K6=$(K6) scripts/k6/compare.sh
