@@ -1,10 +1,12 @@
-# shellcheck shell=bash
+#!/usr/bin/env bash
 # gateway.sh, to be sourced by scripts at the top of the repository: start a gateway on free ports of loopback and stop it with the script.
 #
 #   start_gateway FLAG…   starts the gateway and waits until it is ready; its addresses are then in $public and $private, its log in $log
 #
 # The gateway ends with the script, however that ends. LISTEN and ADMIN choose other addresses, BIN a folder with built programs; without it
 # they are built.
+
+set -euo pipefail
 
 bin=${BIN:-bin}
 [ -n "${BIN:-}" ] || make --no-print-directory build
