@@ -68,6 +68,8 @@ func busConfig(cfg *config.Config, listen bool, log *slog.Logger) bus.Config {
 	return bus.Config{
 		URLs: cfg.Bus.URLs, Dir: cfg.Bus.Data, Listen: listen && len(cfg.Bus.URLs) == 0,
 		SyncEvery: cfg.Bus.Sync.Every, SyncAlways: cfg.Bus.Sync.Always,
+		Access:   bus.Access{Credentials: cfg.Bus.Creds, CA: cfg.Bus.CA, Cert: cfg.Bus.Cert, Key: cfg.Bus.Key},
+		Replicas: cfg.Bus.Replicas, Window: cfg.Bus.DedupWindow,
 		MaxPayload: int(cfg.Topics.MaxMessage), Logger: log,
 	}
 }

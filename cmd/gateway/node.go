@@ -201,6 +201,9 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 // publish hands a message of the bus to the hub. The subscription calls it on one goroutine.
 func (n *node) publish(m bus.Msg) {
 	n.received.Add(1)
+	if m.Anew {
+		n.hub.Renew(m.Epoch)
+	}
 	n.plan.ticks.Received(m.Seq, m.Topic, m.Time, m.Payload)
 	n.hub.Publish(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time, Gap: m.Gap})
 	n.plan.ticks.Announced(m.Seq)

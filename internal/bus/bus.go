@@ -2,10 +2,10 @@ package bus
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +19,10 @@ import (
 type Endpoint struct {
 	URL   string `json:"url"` // several are separated by commas
 	Token string `json:"token"`
+	// Access is what external servers ask for beyond what URL holds.
+	Access Access `json:"access"`
+	// External says that the servers are no gateway's own, and outlive it.
+	External bool `json:"external,omitempty"`
 	// SyncDir is the data directory if every acknowledgement waits for fsync, see Config.SyncAlways.
 	SyncDir string `json:"sync_dir,omitempty"`
 }
@@ -29,16 +33,23 @@ type Bus struct {
 	// immutable after Open and Connect
 	conn       *nats.Conn
 	js         jetstream.JetStream
+	restore    streamFunc // makes an external stream exist, nil if that is another process's task
 	stream     jetstream.Stream
 	server     *embedded // nil if it is another process
 	endpoint   Endpoint
-	epoch      string
 	maxPayload int
+	name       string     // begins the ids of messages that have none
 	commits    *committer // nil if acknowledgements do not wait for fsync
 	log        *slog.Logger
 
+	outbox *outbox
+	named  atomic.Uint64 // counts the messages that got an id
+	health health
+	epoch  atomic.Pointer[string]
+
 	done      chan struct{} // closed when the bus has failed or been closed
 	verifying atomic.Bool   // verify is running
+	look      chan struct{} // wakes watch; nil if the server is a gateway's own
 
 	subscriptions sync.Map // *Subscription → nil: those that have not ended
 
@@ -55,7 +66,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	cfg = cfg.withDefaults()
 	b := newBus(cfg.Logger)
 	b.maxPayload = cfg.MaxPayload
-	b.endpoint = Endpoint{URL: strings.Join(cfg.URLs, ","), Token: cfg.Token}
+	b.endpoint = Endpoint{URL: strings.Join(cfg.URLs, ","), Token: cfg.Token, Access: cfg.Access, External: true}
 	connect := b.dialer(b.endpoint)
 	if len(cfg.URLs) == 0 {
 		var err error
@@ -68,9 +79,12 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 		}
 		connect = b.dialer(Endpoint{Token: b.server.token}, nats.InProcessServer(b.server.nats))
 	}
-	err := b.open(ctx, connect, cfg.MaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
-		return ensure(ctx, js, cfg)
-	})
+	find := func(ctx context.Context) (jetstream.Stream, error) { return ensure(ctx, b.js, cfg) }
+	if len(cfg.URLs) > 0 {
+		b.restore = find
+		find = patiently(find)
+	}
+	err := b.open(ctx, connect, cfg.MaxPending, find)
 	if err != nil {
 		return nil, err
 	}
@@ -82,8 +96,8 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 func Connect(ctx context.Context, e Endpoint) (*Bus, error) {
 	b := newBus(slog.Default())
 	b.endpoint = e
-	err := b.open(ctx, b.dialer(e), defaultMaxPending, func(js jetstream.JetStream) (jetstream.Stream, error) {
-		return js.Stream(ctx, Stream)
+	err := b.open(ctx, b.dialer(e), defaultMaxPending, func(ctx context.Context) (jetstream.Stream, error) {
+		return b.js.Stream(ctx, Stream)
 	})
 	if err != nil {
 		return nil, err
@@ -91,11 +105,13 @@ func Connect(ctx context.Context, e Endpoint) (*Bus, error) {
 	return b, nil
 }
 
-func newBus(log *slog.Logger) *Bus { return &Bus{log: log, done: make(chan struct{})} }
+func newBus(log *slog.Logger) *Bus {
+	return &Bus{log: log, done: make(chan struct{}), name: "tickgate-" + rand.Text()[:12] + "-"}
+}
 
 type (
 	dialFunc   func() (*nats.Conn, error)
-	streamFunc func(jetstream.JetStream) (jetstream.Stream, error)
+	streamFunc func(context.Context) (jetstream.Stream, error)
 )
 
 // open connects and finds the stream. It leaves nothing behind if it fails.
@@ -105,6 +121,7 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 			_ = b.Close()
 		}
 	}()
+	b.outbox = newOutbox(b, maxPending)
 	if b.conn, err = dial(); err != nil {
 		return err
 	}
@@ -112,69 +129,30 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 		b.maxPayload = int(b.conn.MaxPayload()) - maxHeaders
 	}
 	b.js, err = jetstream.New(b.conn,
-		jetstream.WithPublishAsyncMaxPending(maxPending),
+		jetstream.WithPublishAsyncMaxPending(maxPending+reservedPlaces+1), // the outbox counts, and one more is never reached
 		jetstream.WithPublishAsyncTimeout(ackPatience),
-		jetstream.WithPublishAsyncAckHandler(b.acknowledged))
+		jetstream.WithPublishAsyncAckHandler(b.acknowledged),
+		jetstream.WithPublishAsyncErrHandler(b.refused))
 	if err != nil {
 		return fmt.Errorf("use JetStream: %w", err)
 	}
-	if b.stream, err = find(b.js); err != nil {
-		return fmt.Errorf("open stream %s: %w", Stream, err)
+	if b.stream, err = find(ctx); err != nil {
+		return fmt.Errorf("open stream %s: %w", Stream, explain(err))
 	}
-	b.epoch = epochOf(b.stream.CachedInfo())
+	b.adopt(b.stream.CachedInfo())
 	if err = b.startCommits(); err != nil {
 		return err
+	}
+	if b.endpoint.External {
+		b.look = make(chan struct{}, 1)
+		go b.watch()
 	}
 	return ctx.Err()
 }
 
-// dialer returns a function that connects to e.
-func (b *Bus) dialer(e Endpoint, more ...nats.Option) dialFunc {
-	options := append([]nats.Option{
-		nats.Name("tickgate"),
-		nats.MaxReconnects(-1),
-		nats.ReconnectWait(reconnectWait),
-		nats.ReconnectJitter(reconnectWait, reconnectWait),
-		nats.ReconnectBufSize(-1), // a message that cannot be sent now is the publisher's to repeat
-		nats.DisconnectErrHandler(b.disconnected),
-		nats.ReconnectHandler(b.reconnected),
-		nats.ErrorHandler(b.trouble),
-	}, more...)
-	if e.Token != "" {
-		options = append(options, nats.Token(e.Token))
-	}
-	return func() (*nats.Conn, error) {
-		conn, err := nats.Connect(e.URL, options...)
-		if err != nil {
-			return nil, fmt.Errorf("connect to %s: %w", redact(e.URL), err)
-		}
-		return conn, nil
-	}
-}
-
-// reconnectWait is the pause between attempts to reconnect, up to doubled by chance so that workers do not come
-// all at once.
-const reconnectWait = 250 * time.Millisecond
-
-// redact returns a list of URLs without their secrets.
-func redact(urls string) string {
-	list := strings.Split(urls, ",")
-	for i, s := range list {
-		u, err := url.Parse(s)
-		switch {
-		case err != nil:
-			list[i] = "(malformed URL)"
-		case u.User != nil:
-			u.User = url.User("…") // a token takes the user's place
-			list[i] = u.Scheme + "://…@" + u.Host
-		}
-	}
-	return strings.Join(list, ",")
-}
-
 // Epoch returns the stream's epoch, the first part of message ids. It is the same on all nodes, and over
-// restarts as long as the stream exists.
-func (b *Bus) Epoch() string { return b.epoch }
+// restarts as long as the stream exists. It changes when an external stream is made anew.
+func (b *Bus) Epoch() string { return *b.epoch.Load() }
 
 // Endpoint returns where other processes can Connect to the stream, the external servers if there are any. It is
 // the zero value if an embedded server does not listen. It holds a secret.
@@ -186,7 +164,10 @@ func (b *Bus) Ready() error {
 		return err
 	}
 	if status := b.conn.Status(); status != nats.CONNECTED {
-		return fmt.Errorf("%w: connection is %s", ErrUnavailable, strings.ToLower(status.String()))
+		return fmt.Errorf("%w: connection to %s is %s", ErrUnavailable, redact(b.endpoint.URL), strings.ToLower(status.String()))
+	}
+	if err := b.health.stream.Load(); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err.err)
 	}
 	return nil
 }
@@ -242,6 +223,7 @@ func (b *Bus) Bounds(ctx context.Context) (first, last uint64, err error) {
 
 func (b *Bus) disconnected(_ *nats.Conn, err error) {
 	if b.Err() == nil {
+		b.health.line.Store(&trouble{err: errors.New("the connection to NATS is lost"), since: time.Now(), limit: outagePatience})
 		b.log.Warn("connection to the bus lost", "error", err)
 	}
 }
@@ -249,6 +231,7 @@ func (b *Bus) disconnected(_ *nats.Conn, err error) {
 // reconnected looks whether the server still has the same stream, and makes the subscriptions start again:
 // what was on its way when the connection broke is lost.
 func (b *Bus) reconnected(c *nats.Conn) {
+	b.health.line.Store(nil)
 	b.log.Info("connection to the bus restored", "server", c.ConnectedServerName())
 	go b.verify()
 	b.subscriptions.Range(func(s, _ any) bool {

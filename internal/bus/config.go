@@ -12,6 +12,8 @@ type Config struct {
 	// URLs are the servers of an external NATS system; a user and password, or a token, may be part of
 	// them. Empty: a server is embedded.
 	URLs []string
+	// Access is what the external servers ask for beyond what URLs hold.
+	Access Access
 	// Dir is the directory of the embedded server's files; it is created if need be and locked against
 	// other processes. Empty: the stream is kept in memory and ends with the process.
 	Dir string
@@ -39,10 +41,12 @@ type Config struct {
 	// MaxPayload is the size of the largest payload in bytes. Default: 64 KiB.
 	MaxPayload int
 	// Window is how long the stream remembers message ids, so that a repeated one is stored once. Each
-	// takes about 100 bytes of memory for that long. Default: 2 minutes.
+	// takes about 100 bytes of memory for that long. An external stream that exists already keeps the window
+	// it has. Default: 2 minutes.
 	Window time.Duration
 	// Replicas is the number of servers of an external cluster that keep a copy of the stream, if this
-	// process is the one that creates it. Default: 1.
+	// process is the one that creates it. Default: 3 in a cluster, and 1 where there is a single server. Fewer
+	// servers than copies are an error and no reason to make fewer, for the stream would stay like that.
 	Replicas int
 	// MaxPending is the number of messages that may wait for their acknowledgement at a time; further
 	// ones are refused with ErrOverloaded. Default: 1024.
@@ -74,7 +78,6 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxMessages, defaultMaxMessages)
 	orDefault(&c.MaxPayload, defaultMaxPayload)
 	orDefault(&c.Window, defaultWindow)
-	orDefault(&c.Replicas, 1)
 	orDefault(&c.MaxPending, defaultMaxPending)
 	if c.MaxAge > 0 { // JetStream refuses a window that outlasts the messages
 		c.Window = min(c.Window, c.MaxAge)

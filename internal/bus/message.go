@@ -27,6 +27,11 @@ type Msg struct {
 	// Gap says that messages right before this one were lost to this subscription: the stream has
 	// dropped them, because of its limits or by an operator's hand, before they could be read.
 	Gap bool
+	// Epoch is the stream's, see Bus.Epoch; set on messages received.
+	Epoch string
+	// Anew says that the stream is another one than that of the message before, or has lost messages that it had
+	// stored and gives out their sequences again. Seq then may be anything. Gap is set as well.
+	Anew bool
 }
 
 // Ack is the stream's acknowledgement.

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -10,27 +11,33 @@ import (
 
 // Pending is a message on its way to the stream. Its methods must not be called concurrently.
 type Pending struct {
-	bus    *Bus
-	future jetstream.PubAckFuture
-	ack    *jetstream.PubAck // nil until the stream has answered
-	err    error             // of the stream
+	// immutable
+	bus      *Bus
+	topic    string
+	place    chan struct{} // where the place is given back
+	deadline time.Time     // when it is not sent again any more; zero if it never is
+	named    bool          // the id is the bus's own
+	done     chan struct{} // closed once final
+
+	// guarded by the outbox's mu until done is closed
+	msg      *nats.Msg // nil once final
+	sent     time.Time
+	repeated bool
+	final    bool
+	ack      *jetstream.PubAck // nil until the stream has stored it
+	err      error             // of the last attempt
 }
 
 // Resolved tells whether Wait would return at once.
 func (p *Pending) Resolved() bool {
-	if p.ack != nil {
-		return p.durable()
-	}
 	select {
-	case ack := <-p.future.Ok():
-		p.stored(ack)
-	case err := <-p.future.Err():
-		p.err = err
+	case <-p.done:
+		return p.err != nil || p.durable()
 	case <-p.bus.done:
 		return true
 	default:
+		return false
 	}
-	return p.err != nil || p.ack != nil && p.durable()
 }
 
 // Wait returns the acknowledgement, once it is there. It may be called once.
@@ -42,23 +49,20 @@ func (p *Pending) Wait(ctx context.Context) (Ack, error) {
 	if err != nil {
 		return Ack{}, fmt.Errorf("publish: %w", err)
 	}
-	return Ack{Seq: p.ack.Sequence, Duplicate: p.ack.Duplicate}, nil
+	// A duplicate of an id that nobody else knows is the message itself, stored by an attempt without an answer.
+	return Ack{Seq: p.ack.Sequence, Duplicate: p.ack.Duplicate && !p.named}, nil
 }
 
-// await waits for the stream's answer.
+// await waits for the stream's answer. One that is there counts, whatever has happened since.
 func (p *Pending) await(ctx context.Context) error {
-	if p.ack != nil {
-		return nil
-	}
-	if p.err != nil {
-		return p.bus.classify(p.err)
+	select {
+	case <-p.done:
+		return p.outcome()
+	default:
 	}
 	select {
-	case ack := <-p.future.Ok():
-		p.stored(ack)
-		return nil
-	case err := <-p.future.Err():
-		return p.bus.classify(err)
+	case <-p.done:
+		return p.outcome()
 	case <-p.bus.done:
 		return p.bus.Err()
 	case <-ctx.Done():
@@ -66,9 +70,11 @@ func (p *Pending) await(ctx context.Context) error {
 	}
 }
 
-func (p *Pending) stored(ack *jetstream.PubAck) {
-	p.ack = ack
-	p.bus.acknowledged(nil, nil, ack)
+func (p *Pending) outcome() error {
+	if p.err != nil {
+		return p.bus.classify(p.err)
+	}
+	return nil
 }
 
 // durable tells whether nothing but the stream's answer was to be waited for.
@@ -95,11 +101,15 @@ func (p *Pending) commit(ctx context.Context) error {
 
 // acknowledged sees every acknowledgement as it comes, before anybody waits for it: one fsync is to serve all
 // messages that are stored.
-func (b *Bus) acknowledged(_ jetstream.JetStream, _ *nats.Msg, ack *jetstream.PubAck) {
+func (b *Bus) acknowledged(_ jetstream.JetStream, m *nats.Msg, ack *jetstream.PubAck) {
 	if b.commits != nil {
 		b.commits.store(ack.Sequence)
 	}
+	b.outbox.answer(m, ack, nil)
 }
+
+// refused sees every message that was not stored, or not known to be.
+func (b *Bus) refused(_ jetstream.JetStream, m *nats.Msg, err error) { b.outbox.answer(m, nil, err) }
 
 // startCommits makes acknowledgements wait for fsync if the endpoint asks for that.
 func (b *Bus) startCommits() error {

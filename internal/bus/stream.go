@@ -14,11 +14,11 @@ import (
 // one that exists belongs to its operator and is left as it is.
 func ensure(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.Stream, error) {
 	if len(cfg.URLs) == 0 {
-		return js.CreateOrUpdateStream(ctx, streamConfig(cfg))
+		return js.CreateOrUpdateStream(ctx, streamConfig(cfg, 1))
 	}
 	stream, err := js.Stream(ctx, Stream)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
-		stream, err = js.CreateStream(ctx, streamConfig(cfg))
+		stream, err = create(ctx, js, cfg)
 	}
 	if errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) { // another node was faster
 		stream, err = js.Stream(ctx, Stream)
@@ -26,13 +26,48 @@ func ensure(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.
 	if err != nil {
 		return nil, err
 	}
-	if subjects := stream.CachedInfo().Config.Subjects; !slices.Contains(subjects, SubjectPrefix+">") {
-		return nil, fmt.Errorf("it has the subjects %q, %s> must be one of them", subjects, SubjectPrefix)
-	}
-	return stream, nil
+	return stream, suits(stream.CachedInfo().Config, cfg)
 }
 
-func streamConfig(cfg Config) jetstream.StreamConfig {
+// create makes an external stream. Without a wish for the number of copies it learns from the server's answer whether
+// it is one of a cluster.
+func create(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.Stream, error) {
+	if cfg.Replicas > 0 {
+		return js.CreateStream(ctx, streamConfig(cfg, cfg.Replicas))
+	}
+	stream, err := js.CreateStream(ctx, streamConfig(cfg, clusterReplicas))
+	var api *jetstream.APIError
+	if errors.As(err, &api) && api.ErrorCode == codeNoCluster {
+		return js.CreateStream(ctx, streamConfig(cfg, 1))
+	}
+	return stream, err
+}
+
+const (
+	// clusterReplicas is the number of copies that survives the loss of a server: two would not, as both are needed
+	// for a majority.
+	clusterReplicas = 3
+	// codeNoCluster is JetStream's error code for more than one copy on a single server
+	// (JSStreamReplicasNotSupportedErr).
+	codeNoCluster = 10074
+)
+
+// suits returns an error if a stream that somebody has made cannot hold the messages, and tells what may surprise.
+func suits(found jetstream.StreamConfig, cfg Config) error {
+	if !slices.Contains(found.Subjects, SubjectPrefix+">") {
+		return fmt.Errorf("it has the subjects %q, %s> must be one of them", found.Subjects, SubjectPrefix)
+	}
+	if found.Replicas < cfg.Replicas {
+		cfg.Logger.Warn("the stream exists with fewer copies than --nats-replicas; 'nats stream edit "+Stream+" --replicas N' changes it",
+			"copies", found.Replicas, "wanted", cfg.Replicas)
+	}
+	if found.Storage == jetstream.MemoryStorage {
+		cfg.Logger.Warn("the stream is in the memory of the NATS servers: it loses its messages, and gives out their ids again, when all of them restart")
+	}
+	return nil
+}
+
+func streamConfig(cfg Config, replicas int) jetstream.StreamConfig {
 	storage := jetstream.FileStorage
 	if cfg.Dir == "" && len(cfg.URLs) == 0 {
 		storage = jetstream.MemoryStorage
@@ -49,7 +84,7 @@ func streamConfig(cfg Config) jetstream.StreamConfig {
 		MaxAge:      cfg.MaxAge,
 		MaxMsgSize:  int32(cfg.MaxPayload + maxHeaders),
 		Duplicates:  cfg.Window,
-		Replicas:    cfg.Replicas,
+		Replicas:    replicas,
 	}
 }
 

@@ -21,9 +21,13 @@ type Subscription struct {
 	stop     sync.Once
 
 	// owned by the goroutine that delivers
-	next    uint64 // sequence that comes next, 0 if any may
-	history uint64 // last sequence of the history
-	live    bool   // caughtUp is closed
+	epoch   string    // of the stream that is read
+	next    uint64    // sequence that comes next, 0 if any may
+	last    time.Time // when the message before it was stored, if it was delivered here
+	anew    bool      // the next message is the first of a stream that began anew
+	short   time.Time // since when the stream has been shorter than what was read, zero if it is not
+	history uint64    // last sequence of the history
+	live    bool      // caughtUp is closed
 
 	mu       sync.Mutex
 	messages jetstream.MessagesContext // guarded by mu; what is being read, nil between two attempts
@@ -32,7 +36,7 @@ type Subscription struct {
 // Subscribe calls deliver with every message of the stream from sequence from on (0 means: with all that the
 // stream holds) and then with each new one, in order, exactly once, one at a time on a goroutine of its own. Over
 // lost connections and restarts of the server it goes on where it was; messages that the stream has dropped
-// meanwhile are reported by Msg.Gap. It ends with Stop, with the context, or with the bus.
+// meanwhile are reported by Msg.Gap, and an external stream that began anew by Msg.Anew. It ends with Stop, with the context, or with the bus.
 func (b *Bus) Subscribe(ctx context.Context, from uint64, deliver func(Msg)) (*Subscription, error) {
 	if err := b.Err(); err != nil {
 		return nil, fmt.Errorf("subscribe: %w", err)
@@ -42,7 +46,7 @@ func (b *Bus) Subscribe(ctx context.Context, from uint64, deliver func(Msg)) (*S
 		return nil, fmt.Errorf("subscribe: %w", err)
 	}
 	s := &Subscription{
-		bus: b, deliver: deliver, next: from, history: last,
+		bus: b, deliver: deliver, epoch: b.Epoch(), next: from, history: last,
 		caughtUp: make(chan struct{}), done: make(chan struct{}),
 	}
 	if max(from, first) > last {
@@ -107,8 +111,11 @@ func (s *Subscription) run() {
 const (
 	// readAgain is the pause before another attempt to read.
 	readAgain = 100 * time.Millisecond
-	// heartbeat is how often the server must say that it is there; an attempt ends when two are missing.
-	heartbeat = 5 * time.Second
+	// heartbeat is how often the server must say that it is there; an attempt ends when two are missing. The consumer
+	// lives on one server of a cluster, whose death shows by nothing else.
+	heartbeat = 2 * time.Second
+	// createPatience is how long the making of a consumer may take: a server that has just died may be chosen for it.
+	createPatience = 3 * time.Second
 	// idleConsumer is how long the server keeps a consumer that nobody reads from, as after a crash.
 	idleConsumer = time.Minute
 	// readAhead is the number of messages that the server may send before they are delivered; at the
@@ -118,7 +125,7 @@ const (
 
 // read is one attempt: it delivers what comes after the last message delivered until something is wrong.
 func (s *Subscription) read() error {
-	ctx, cancel := context.WithTimeout(context.Background(), ackPatience)
+	ctx, cancel := context.WithTimeout(context.Background(), createPatience)
 	defer cancel()
 	consumer, err := s.bus.js.CreateConsumer(ctx, Stream, jetstream.ConsumerConfig{
 		DeliverPolicy:     jetstream.DeliverByStartSequencePolicy,
@@ -130,6 +137,10 @@ func (s *Subscription) read() error {
 	})
 	if err != nil {
 		return fmt.Errorf("create consumer: %w", err)
+	}
+	if err := s.follow(ctx); err != nil {
+		s.forget(consumer)
+		return err
 	}
 	if !s.live && consumer.CachedInfo().NumPending == 0 {
 		s.goLive() // what there was is gone: deleted, or too old by now
@@ -182,14 +193,22 @@ func (s *Subscription) close(consumer jetstream.Consumer) {
 	s.mu.Lock()
 	s.messages = nil
 	s.mu.Unlock()
+	s.forget(consumer)
+}
+
+func (s *Subscription) forget(consumer jetstream.Consumer) {
 	_ = s.bus.conn.Publish("$JS.API.CONSUMER.DELETE."+Stream+"."+consumer.CachedInfo().Name, nil)
 }
 
 // receive delivers one message.
 func (s *Subscription) receive(in jetstream.Msg, meta *jetstream.MsgMetadata) {
 	m := decode(in, meta)
-	m.Gap = s.next != 0 && m.Seq > s.next
-	s.next = m.Seq + 1
+	if m.Seq < s.next { // of a server that is behind the others and began at its own end
+		return
+	}
+	m.Epoch, m.Anew = s.epoch, s.anew
+	m.Gap = s.anew || s.next != 0 && m.Seq > s.next
+	s.next, s.last, s.anew = m.Seq+1, m.Time, false
 	s.deliver(m)
 	if !s.live && (m.Seq >= s.history || meta.NumPending == 0) {
 		s.goLive()

@@ -16,8 +16,15 @@ const (
 )
 
 // verify fails the bus if the stream is gone or another one. While the server does not answer it keeps asking.
-// It returns at once if it is running already.
+// It returns at once if it is running already. An external stream is left to watch.
 func (b *Bus) verify() {
+	if b.look != nil {
+		select {
+		case b.look <- struct{}{}:
+		default:
+		}
+		return
+	}
 	if !b.verifying.CompareAndSwap(false, true) {
 		return
 	}
@@ -30,7 +37,7 @@ func (b *Bus) verify() {
 		stream, err := b.js.Stream(ctx, Stream)
 		cancel()
 		switch {
-		case err == nil && epochOf(stream.CachedInfo()) == b.epoch:
+		case err == nil && epochOf(stream.CachedInfo()) == b.Epoch():
 			return
 		case err == nil:
 			missing = missingTimes

@@ -69,6 +69,30 @@ func (b *Bus) check(p *Problems) {
 	if !b.Sync.Always {
 		p.within("--data-sync", b.Sync.Every, 100*time.Millisecond, time.Hour)
 	}
+	p.between("--nats-replicas", b.Replicas, 0, 5) // JetStream's own bound
+	// Less would not outlast the repetitions of a message that met an election of the stream's leader.
+	p.within("--dedup-window", b.DedupWindow, 30*time.Second, 24*time.Hour)
+	if (b.Cert == "") != (b.Key == "") {
+		p.add("--nats-tls-cert", b.Cert, "a certificate and its key go together; name both --nats-tls-cert and --nats-tls-key")
+	}
+	b.checkExternal(p)
+}
+
+// checkExternal finds what has no meaning without an external system.
+func (b *Bus) checkExternal(p *Problems) {
+	if len(b.URLs) > 0 {
+		return
+	}
+	for _, file := range [...]struct{ setting, name string }{
+		{"--nats-creds", b.Creds}, {"--nats-tls-ca", b.CA}, {"--nats-tls-cert", b.Cert},
+	} {
+		if file.name != "" {
+			p.add(file.setting, file.name, "it is for an external NATS; name its servers with --nats")
+		}
+	}
+	if b.Replicas > 0 {
+		p.add("--nats-replicas", strconv.Itoa(b.Replicas), "the embedded server is one alone; name a cluster with --nats")
+	}
 }
 
 func (l *Clients) check(p *Problems) {

@@ -126,6 +126,20 @@ type Bus struct {
 	// URLs are the servers of an external NATS cluster, used instead of the embedded one. They
 	// may carry credentials: print them through URLs.String only.
 	URLs URLs `name:"nats" placeholder:"URL,..." help:"Use this NATS cluster with JetStream instead of the embedded server, such as nats://host:4222."`
+	// Creds is the file of a NATS user's JWT and seed. Default "", none.
+	Creds string `name:"nats-creds" placeholder:"FILE" help:"Credentials file of the NATS user (JWT and seed, as nsc makes it). A user and password, or a token, may be part of the URL instead: keep that in TICKGATE_NATS, out of the list of processes."`
+	// CA is the PEM file of the authorities that sign the servers' certificates. Default "": those that the
+	// system trusts.
+	CA string `name:"nats-tls-ca" placeholder:"FILE" help:"PEM file of the authorities that sign the NATS servers' certificates; demands TLS (default those that the system trusts, if the URL is tls://)."`
+	// Cert and Key are the PEM files of the certificate that the gateway shows. Default "", none.
+	Cert string `name:"nats-tls-cert" placeholder:"FILE" help:"PEM file of the certificate that NATS servers ask for."`
+	Key  string `name:"nats-tls-key" placeholder:"FILE" help:"PEM file of the key of --nats-tls-cert."`
+	// Replicas is the number of copies that a stream gets which the gateway makes. Default 0: three in a cluster
+	// and one on a single server.
+	Replicas int `name:"nats-replicas" default:"0" placeholder:"N" help:"NATS servers that keep a copy of the stream, if this gateway is the one to make it; 0 is 3 in a cluster and 1 on a single server. A stream that exists keeps its number."`
+	// DedupWindow is how long message ids are remembered. Default 2m. Each id takes about 100 bytes of the server's
+	// memory for that long: 50,000 a second and 2 minutes are 600 MB. With URLs every message has one.
+	DedupWindow time.Duration `name:"dedup-window" default:"2m" placeholder:"DURATION" help:"How long a message id (Nats-Msg-Id) is remembered, so that it is stored once. Each takes about 100 bytes for that long: 1,000 a second and 2m are 12 MB, 50,000 are 600 MB. With --nats every message has one. A stream on --nats that exists keeps its window."`
 }
 
 // Clients bounds what one client can do and how long it may take.

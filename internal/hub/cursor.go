@@ -49,12 +49,12 @@ func (t *Topic) Default() Cursor {
 
 // Seek returns the cursor of a subscriber that has every message up to and including sequence seq, however
 // far it is behind. The gap says that messages above seq are no longer held; what is held of them follows the
-// cursor. A sequence that this stream cannot have given out is a gap as well, before the oldest message held.
+// cursor. The sequence is one of [Hub.Sequence], which is that of the stream until [Hub.Renew]. One that this stream cannot have given out is a gap as well, before the oldest message held.
 func (t *Topic) Seek(seq uint64) (c Cursor, gap bool) {
 	if t.view != nil {
 		return t.viewSeek(seq)
 	}
-	switch last := t.hub.LastSeq(); {
+	switch last := t.hub.lastSeq.Load(); {
 	case seq > last && seq-last <= maxLead:
 		return Cursor{at: bySeq | mark(seq)}, false
 	case seq > last:

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -58,6 +57,7 @@ type Hub struct {
 	epoch                          string
 	maxTopics, maxUnused, maxViews int
 
+	era       atomic.Pointer[era]
 	floor     atomic.Uint64 // of the sequences up to it, messages are missing from the logs
 	lastSeq   atomic.Uint64
 	published atomic.Uint64
@@ -83,20 +83,21 @@ type Hub struct {
 func New(cfg Config) *Hub {
 	cfg = cfg.withDefaults()
 	h := &Hub{
-		epoch: cfg.Epoch, configure: cfg.Topic,
+		configure: cfg.Topic,
 		maxTopics: cfg.MaxTopics, maxUnused: cfg.MaxUnused, maxViews: cfg.MaxViews,
 		topics: make(map[string]*Topic), views: make(map[string]*Topic),
 	}
+	h.era.Store(&era{epoch: cfg.Epoch})
 	h.floor.Store(cfg.Floor)
 	h.lastSeq.Store(cfg.Floor)
 	return h
 }
 
-// Epoch returns the stream's epoch.
-func (h *Hub) Epoch() string { return h.epoch }
-
-// LastSeq returns the highest sequence published so far.
-func (h *Hub) LastSeq() uint64 { return h.lastSeq.Load() }
+// LastSeq returns the highest sequence published so far, of the stream that is read now.
+func (h *Hub) LastSeq() uint64 {
+	e := h.era.Load()
+	return h.lastSeq.Load() - e.base
+}
 
 // Topic returns the topic of that name, which it creates if need be. It returns nil if the hub already
 // holds Config.MaxTopics others. Safe for concurrent use.
@@ -134,6 +135,8 @@ func (h *Hub) Lookup(name string) *Topic { return h.find(name, topic.IsWild(name
 // false is returned, as it is for a topic that Config.MaxTopics leaves no room for; nobody can be subscribed
 // to such a topic.
 func (h *Hub) Publish(p Publication) bool {
+	e := h.era.Load()
+	p.Seq += e.base
 	h.writing.Lock()
 	defer h.writing.Unlock()
 	if p.Seq <= h.lastSeq.Load() {
@@ -152,21 +155,10 @@ func (h *Hub) Publish(p Publication) bool {
 	}
 	h.usedLocked(t)
 	t.publishLocked(&Message{
-		topic: t, seq: p.Seq, payload: p.Payload, event: p.Event,
+		topic: t, era: e, seq: p.Seq, payload: p.Payload, event: p.Event,
 		stored: p.Time, received: time.Now(),
 	})
 	h.lastSeq.Store(p.Seq)
 	h.published.Add(1)
 	return true
-}
-
-// Sequence returns the sequence in a message id, `<epoch>-<seq>`; ok is false if the id belongs to another
-// epoch or is none.
-func (h *Hub) Sequence(id string) (seq uint64, ok bool) {
-	digits, ok := strings.CutPrefix(id, h.epoch+"-")
-	if !ok {
-		return 0, false
-	}
-	seq, err := strconv.ParseUint(digits, 10, 63)
-	return seq, err == nil
 }

@@ -1,7 +1,6 @@
 package hub
 
 import (
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,7 +27,8 @@ type Publication struct {
 // somebody refers to it, also after its topic's ring has dropped it.
 type Message struct {
 	topic    *Topic
-	seq      uint64
+	era      *era
+	seq      uint64 // of the hub's own counting, see era
 	pos      uint64
 	payload  []byte
 	event    string
@@ -40,7 +40,7 @@ type Message struct {
 }
 
 // Seq returns the message's sequence in the stream.
-func (m *Message) Seq() uint64 { return m.seq }
+func (m *Message) Seq() uint64 { return m.seq - m.era.base }
 
 // Pos returns the message's position in its topic's log; positions are dense and start at 1.
 func (m *Message) Pos() uint64 { return m.pos }
@@ -78,9 +78,7 @@ func (m *Message) ID() string { return string(m.AppendID(nil)) }
 
 // AppendID appends the message's identity to dst and returns the extended slice.
 func (m *Message) AppendID(dst []byte) []byte {
-	dst = append(dst, m.topic.hub.epoch...)
-	dst = append(dst, '-')
-	return strconv.AppendUint(dst, m.seq, 10)
+	return m.era.appendID(dst, m.seq)
 }
 
 // Frame returns the message encoded for the wire. The first call per format encodes, all later ones return

@@ -143,7 +143,7 @@ func (f *Fanout) carry(a *audience, head uint64) {
 	if m == nil {
 		return
 	}
-	a.began, a.seq = m.received, m.seq
+	a.began, a.seq = m.received, m.Seq()
 	if a.topic.view != nil {
 		a.before = a.topic.view.before(head)
 	}

@@ -1,0 +1,128 @@
+package bus
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// watchEvery is how often an external stream is looked at.
+	watchEvery = 2 * time.Second
+	// lookPatience is how long its answer may take.
+	lookPatience = 3 * time.Second
+	// openPatience is how long a cluster that is starting may take until the stream can be opened.
+	openPatience = 30 * time.Second
+)
+
+// patiently returns a function that repeats find while a cluster has not found itself together yet.
+func patiently(find streamFunc) streamFunc {
+	return func(ctx context.Context) (jetstream.Stream, error) {
+		ctx, cancel := context.WithTimeout(ctx, openPatience)
+		defer cancel()
+		for {
+			stream, err := findOnce(ctx, find)
+			if err == nil || !starting(err) || ctx.Err() != nil {
+				return stream, err
+			}
+			select {
+			case <-ctx.Done():
+				return nil, err
+			case <-time.After(repeatEvery):
+			}
+		}
+	}
+}
+
+// findOnce bounds an attempt: a request that no leader answers must not take the time of those that follow.
+func findOnce(ctx context.Context, find streamFunc) (jetstream.Stream, error) {
+	ctx, cancel := context.WithTimeout(ctx, ackPatience)
+	defer cancel()
+	return find(ctx)
+}
+
+// starting tells whether an error may go away while the servers of a cluster start.
+func starting(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == codeNoPeers || api.ErrorCode == codeNoLeader
+	}
+	return errors.Is(err, context.DeadlineExceeded)
+}
+
+// codeNoLeader is JetStream's error code for a cluster without a leader (JSClusterNotAvailErr).
+const codeNoLeader = 10008
+
+// watch looks at an external stream until the bus ends: it can lose its leader, and be made anew, while the connection
+// is well.
+func (b *Bus) watch() {
+	var failed, missing int // in a row
+	for b.Err() == nil {
+		select {
+		case <-b.done:
+			return
+		case <-b.look:
+		case <-time.After(watchEvery):
+		}
+		err := b.examine()
+		failed, missing = failed+1, missing+1
+		if err == nil {
+			failed = 0
+		}
+		if !errors.Is(err, jetstream.ErrStreamNotFound) {
+			missing = 0
+		}
+		if b.judge(err, failed); missing >= missingTimes && b.restore != nil {
+			b.renew()
+		}
+	}
+}
+
+// examine asks for the stream and takes its epoch over.
+func (b *Bus) examine() error {
+	ctx, cancel := context.WithTimeout(context.Background(), lookPatience)
+	defer cancel()
+	stream, err := b.js.Stream(ctx, Stream)
+	if err != nil {
+		return err
+	}
+	b.adopt(stream.CachedInfo())
+	return nil
+}
+
+// judge says what the outcome of a look means. A single failure may be an election.
+func (b *Bus) judge(err error, failed int) {
+	old := b.health.stream.Load()
+	switch {
+	case err == nil && old != nil:
+		b.health.stream.Store(nil)
+		b.log.Info("the stream can be used again", "away", time.Since(old.since).Round(time.Millisecond))
+	case err != nil && old == nil && failed >= 2 && b.Err() == nil:
+		err = fmt.Errorf("stream %s: %w", Stream, explain(err))
+		b.health.stream.Store(&trouble{err: err, since: time.Now(), limit: repeatFor})
+		b.log.Warn("the stream cannot be used: nothing is stored until its servers are there again", "error", err)
+	}
+}
+
+// renew makes the stream again after somebody has deleted it.
+func (b *Bus) renew() {
+	ctx, cancel := context.WithTimeout(context.Background(), ackPatience)
+	defer cancel()
+	stream, err := b.restore(ctx)
+	if err != nil {
+		b.log.Error("the stream has been deleted and cannot be made again", "error", explain(err))
+		return
+	}
+	b.log.Warn("the stream had been deleted and was made again, with nothing in it", "epoch", epochOf(stream.CachedInfo()))
+}
+
+// adopt takes over the epoch of the stream as it is now.
+func (b *Bus) adopt(info *jetstream.StreamInfo) {
+	epoch := epochOf(info)
+	if old := b.epoch.Swap(&epoch); old != nil && *old != epoch {
+		b.log.Warn("the stream is another one: message ids begin anew, and clients are told of a gap", "before", *old, "now", epoch)
+	}
+}
