@@ -75,7 +75,7 @@ func (t *ticker) publish(ctx context.Context, topic string, payload []byte, inte
 	if offered.Sub(intended) > t.late {
 		t.lateTicks.Add(1)
 	}
-	ack, err := t.bus.Publish(ctx, bus.Msg{Topic: topic, Payload: payload})
+	ack, err := t.bus.PublishReserved(ctx, bus.Msg{Topic: topic, Payload: payload})
 	switch {
 	case err == nil:
 		t.publishes.Add(1)

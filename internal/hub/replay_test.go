@@ -265,3 +265,44 @@ func TestGapDoesNotRepeat(t *testing.T) {
 	b.drain()
 	b.want(1, 4, 5)
 }
+
+// A stream that begins anew gives out sequences again: nobody may take its messages for those of the old one, and
+// everybody is told.
+func TestRenew(t *testing.T) {
+	for _, epoch := range []string{"e2", "e1"} { // e1: the same stream, which lost what it had
+		t.Run(epoch, func(t *testing.T) {
+			b := newBench(t, TopicConfig{Policy: All})
+			b.publish(5)
+			b.join(1, 1)
+			ahead := b.hub.Epoch() + "-9" // given out by a process that is ahead
+			c, _ := b.topic.Resume(ahead)
+			b.fanout.Subscribe(0, 2, b.topic, c)
+			b.hub.Renew(epoch)
+			b.seq = 0
+			b.publish(2)
+			b.drain()
+			b.want(1)
+			b.want(2)
+			slices.Sort(b.overruns)
+			if !slices.Equal(b.overruns, []int32{1, 2}) {
+				t.Errorf("overruns: got %v, want both subscribers", b.overruns)
+			}
+			c, gap := b.topic.Resume(epoch + "-1")
+			if gap {
+				t.Error("Resume with an id of the new stream: got a gap, want none")
+			}
+			b.fanout.Subscribe(0, 3, b.topic, c)
+			b.drain()
+			b.want(3, 2)
+			if got, want := b.topic.At(b.topic.Head()).ID(), epoch+"-2"; got != want {
+				t.Errorf("id: got %s, want %s", got, want)
+			}
+			if _, gap := b.topic.Resume("e0-1"); !gap {
+				t.Error("Resume with an id of another stream: got no gap")
+			}
+			if got := b.hub.LastSeq(); got != 2 {
+				t.Errorf("LastSeq: got %d, want 2", got)
+			}
+		})
+	}
+}

@@ -14,7 +14,7 @@ const (
 )
 
 func (t *Topic) viewLast(n int) Cursor {
-	last := t.hub.LastSeq()
+	last := t.hub.lastSeq.Load()
 	if n == 0 {
 		return Cursor{at: mark(last)}
 	}
@@ -22,7 +22,7 @@ func (t *Topic) viewLast(n int) Cursor {
 }
 
 func (t *Topic) viewSeek(seq uint64) (c Cursor, gap bool) {
-	last := t.hub.LastSeq()
+	last := t.hub.lastSeq.Load()
 	if seq > last+maxLead {
 		return t.viewAll(), true
 	}
@@ -36,7 +36,7 @@ func (t *Topic) viewSeek(seq uint64) (c Cursor, gap bool) {
 
 // viewAll is the cursor of a client that gets all that is held, and knows that there was more.
 func (t *Topic) viewAll() Cursor {
-	return Cursor{history: history{until: t.hub.LastSeq(), told: t.viewTold(), last: everything}}
+	return Cursor{history: history{until: t.hub.lastSeq.Load(), told: t.viewTold(), last: everything}}
 }
 
 // viewTold is up to where messages are missing of which a client has just been told. What the stream has lost counts
