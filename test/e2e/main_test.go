@@ -48,6 +48,7 @@ func run(m *testing.M) int {
 	watch()
 	code := m.Run()
 	defer func() { _ = os.RemoveAll(bentDir) }()
+	defer func() { _ = os.RemoveAll(natsDir) }()
 	if left := marked(); len(left) > 0 {
 		fmt.Fprintf(os.Stderr, "processes left behind by the tests: %s\n", strings.Join(left, "; "))
 		killMarked()
