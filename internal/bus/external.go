@@ -14,6 +14,9 @@ const (
 	watchEvery = 2 * time.Second
 	// lookPatience is how long its answer may take.
 	lookPatience = 3 * time.Second
+	// missingPatience is how long there may be no stream until it is made again: somebody who deletes it may be about
+	// to make another one.
+	missingPatience = 3 * time.Second
 	// openPatience is how long a cluster that is starting may take until the stream can be opened.
 	openPatience = 30 * time.Second
 )
@@ -59,7 +62,10 @@ const codeNoLeader = 10008
 // watch looks at an external stream until the bus ends: it can lose its leader, and be made anew, while the connection
 // is well.
 func (b *Bus) watch() {
-	var failed, missing int // in a row
+	var (
+		failed int       // looks in a row
+		gone   time.Time // since when there has been no stream, zero while there is one
+	)
 	for b.Err() == nil {
 		select {
 		case <-b.done:
@@ -68,14 +74,16 @@ func (b *Bus) watch() {
 		case <-time.After(watchEvery):
 		}
 		err := b.examine()
-		failed, missing = failed+1, missing+1
-		if err == nil {
+		if failed++; err == nil {
 			failed = 0
 		}
-		if !errors.Is(err, jetstream.ErrStreamNotFound) {
-			missing = 0
-		}
-		if b.judge(err, failed); missing >= missingTimes && b.restore != nil {
+		b.judge(err, failed)
+		switch missing := errors.Is(err, jetstream.ErrStreamNotFound); {
+		case !missing:
+			gone = time.Time{}
+		case gone.IsZero():
+			gone = time.Now()
+		case time.Since(gone) > missingPatience && b.restore != nil:
 			b.renew()
 		}
 	}

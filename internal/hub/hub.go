@@ -54,7 +54,6 @@ func (c Config) withDefaults() Config {
 // Hub is the set of topics of one process.
 type Hub struct {
 	// immutable after New
-	epoch                          string
 	maxTopics, maxUnused, maxViews int
 
 	era       atomic.Pointer[era]
