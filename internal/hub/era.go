@@ -17,6 +17,8 @@ type era struct {
 // [Publication].Gap does. Ids of the old one are unknown from now on, unless the epoch is the same. Like Publish it must
 // not be called by two goroutines at a time, nor together with it.
 func (h *Hub) Renew(epoch string) {
+	h.writing.Lock()
+	defer h.writing.Unlock()
 	// Beyond what a client could have been ahead of this process.
 	base := h.lastSeq.Load() + maxLead + 1
 	h.lastSeq.Store(base)
