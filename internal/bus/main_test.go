@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 }
 
 // patience bounds everything a test waits for.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 func open(t *testing.T, cfg Config) *Bus {
 	t.Helper()

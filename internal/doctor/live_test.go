@@ -204,7 +204,7 @@ func TestLiveBacklog(t *testing.T) {
 		t.Fatal(err)
 	}
 	port := name.(*unix.SockaddrInet4).Port
-	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), 5*time.Second)
+	conn, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", port), time.Minute)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,12 +19,12 @@ import (
 // peer is a client that sees raw bytes.
 type peer struct {
 	net.Conn
-	t *testing.T
+	t testing.TB
 	r *bufio.Reader
 }
 
 // dial connects. A window of 0 leaves the receive buffer to the kernel.
-func (g *gateway) dial(t *testing.T, window int) *peer {
+func (g *gateway) dial(t testing.TB, window int) *peer {
 	t.Helper()
 	d := net.Dialer{Control: func(_, _ string, raw syscall.RawConn) error {
 		return raw.Control(func(fd uintptr) {
@@ -38,7 +38,7 @@ func (g *gateway) dial(t *testing.T, window int) *peer {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(9 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(2 * time.Minute))
 	return &peer{Conn: c, t: t, r: bufio.NewReader(c)}
 }
 
@@ -89,7 +89,7 @@ func (p *peer) expect(what string, want []byte) {
 }
 
 // sse opens a stream and reads its retry line.
-func (g *gateway) sse(t *testing.T) *peer {
+func (g *gateway) sse(t testing.TB) *peer {
 	t.Helper()
 	p := g.dial(t, 0)
 	p.send("GET /sse HTTP/1.1\nHost: x\n\n")
@@ -124,7 +124,7 @@ const upgrade = "GET /ws HTTP/1.1\nHost: x\nUpgrade: websocket\nConnection: Upgr
 	"Sec-WebSocket-Version: 13\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\n\n"
 
 // ws opens a WebSocket.
-func (g *gateway) ws(t *testing.T) *peer {
+func (g *gateway) ws(t testing.TB) *peer {
 	t.Helper()
 	p := g.dial(t, 0)
 	p.send(upgrade)

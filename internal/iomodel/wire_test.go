@@ -25,11 +25,11 @@ var messages = []struct{ name, payload, event string }{
 func TestSameBytes(t *testing.T) {
 	fronts := []struct {
 		name  string
-		start func(t *testing.T) *gateway
+		start func(t testing.TB) *gateway
 	}{
 		{"session", startSession},
-		{Gnet, func(t *testing.T) *gateway { return start(t, Gnet, nil) }},
-		{Goroutine, func(t *testing.T) *gateway { return start(t, Goroutine, nil) }},
+		{Gnet, func(t testing.TB) *gateway { return start(t, Gnet, nil) }},
+		{Goroutine, func(t testing.TB) *gateway { return start(t, Goroutine, nil) }},
 	}
 	for _, f := range fronts {
 		t.Run(f.name, func(t *testing.T) {

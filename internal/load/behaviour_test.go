@@ -11,49 +11,51 @@ import (
 	"time"
 
 	"tickgate/internal/envelope"
+	"tickgate/internal/trial"
 	"tickgate/internal/wire"
 )
 
 func TestClientsComeBackAsTheHintSays(t *testing.T) {
-	const wait = 120 * time.Millisecond
 	tests := []struct {
 		name      string
 		transport Transport
-		end       func(*peer)
+		end       func(*peer, time.Duration)
 	}{
-		{"restart", WebSocket, func(p *peer) { p.raw(wire.AppendCloseRetry(nil, wire.CloseRestart, wait)) }},
-		{"overload", WebSocket, func(p *peer) { p.raw(wire.AppendCloseRetry(nil, wire.CloseOverloaded, wait)) }},
-		{"retry line", SSE, func(p *peer) { p.raw(wire.AppendSSERetry(nil, wait)) }},
+		{"restart", WebSocket, func(p *peer, wait time.Duration) { p.raw(wire.AppendCloseRetry(nil, wire.CloseRestart, wait)) }},
+		{"overload", WebSocket, func(p *peer, wait time.Duration) { p.raw(wire.AppendCloseRetry(nil, wire.CloseOverloaded, wait)) }},
+		{"retry line", SSE, func(p *peer, wait time.Duration) { p.raw(wire.AppendSSERetry(nil, wait)) }},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			visits := make(chan time.Time, 2)
-			resumed := make(chan string, 2)
-			s := newServer(t, func(p *peer) {
-				visits <- time.Now()
-				resumed <- p.request.Header.Get("Last-Event-ID") + p.request.URL.Query().Get("lastEventId")
-				p.payload(`{"id":"e-1","seq":1}`, "e-1")
-				if p.number > 0 {
-					p.payload(`{"id":"e-4","seq":4}`, "e-4")
-					p.stay()
-					return
+			trial.Grow(t, 120*time.Millisecond, func(t testing.TB, wait time.Duration) {
+				visits := make(chan time.Time, 2)
+				resumed := make(chan string, 2)
+				s := newServer(t, func(p *peer) {
+					visits <- time.Now()
+					resumed <- p.request.Header.Get("Last-Event-ID") + p.request.URL.Query().Get("lastEventId")
+					p.payload(`{"id":"e-1","seq":1}`, "e-1")
+					if p.number > 0 {
+						p.payload(`{"id":"e-4","seq":4}`, "e-4")
+						p.stay()
+						return
+					}
+					tt.end(p, wait)
+				}, unchunked)
+				cfg := s.config(1, tt.transport)
+				cfg.IDField = "id"
+				st := start(t, cfg).awaitMessages(3)
+				first, second := <-visits, <-visits
+				if got := second.Sub(first); got < wait-retryUnit || got > 8*wait {
+					t.Errorf("came back after %v, want %v", got, wait)
 				}
-				tt.end(p)
-			}, unchunked)
-			cfg := s.config(1, tt.transport)
-			cfg.IDField = "id"
-			st := start(t, cfg).awaitMessages(3)
-			first, second := <-visits, <-visits
-			if got := second.Sub(first); got < wait-retryUnit || got > wait+time.Second {
-				t.Errorf("came back after %v, want %v", got, wait)
-			}
-			if before, after := <-resumed, <-resumed; before != "" || after != "e-1" {
-				t.Errorf("named %q and then %q, want nothing and then e-1", before, after)
-			}
-			sum := st.Sum()
-			if sum.Hinted != 1 || sum.Resumed != 1 || sum.Duplicates != 1 || sum.Conflated != 2 {
-				t.Errorf("got %+v, want 1 hint, 1 resumed, a duplicate (the server sent 1 again) and 2 conflated", sum)
-			}
+				if before, after := <-resumed, <-resumed; before != "" || after != "e-1" {
+					t.Errorf("named %q and then %q, want nothing and then e-1", before, after)
+				}
+				sum := st.Sum()
+				if sum.Hinted != 1 || sum.Resumed != 1 || sum.Duplicates != 1 || sum.Conflated != 2 {
+					t.Errorf("got %+v, want 1 hint, 1 resumed, a duplicate (the server sent 1 again) and 2 conflated", sum)
+				}
+			})
 		})
 	}
 }
@@ -251,12 +253,7 @@ func TestRateIsKept(t *testing.T) {
 }
 
 func TestRefusedAndNoSource(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	cfg := config(t, 2, "http://"+l.Addr().String(), SSE)
+	cfg := config(t, 2, "http://127.0.0.1:1", SSE) // a port that no test can be given
 	cfg.NoReconnect = true
 	st := start(t, cfg).await("both refused", func(st *Stats) bool { return st.GaveUp == 2 })
 	if st.Faults.ByKind[Refused] != 2 {

@@ -20,7 +20,7 @@ import (
 
 // peer is a test server's side of one client.
 type peer struct {
-	t         *testing.T
+	t         testing.TB
 	transport Transport
 	number    int // of the connection, from 0
 	request   *http.Request
@@ -94,7 +94,7 @@ func (discard) Write(b []byte) (int, error) { return len(b), nil }
 // testServer is a push server that runs script for every client. rawSSE streams without chunks.
 type testServer struct {
 	*httptest.Server
-	t      *testing.T
+	t      testing.TB
 	script func(*peer)
 	rawSSE bool
 	// protocol is the subprotocol the server chooses.
@@ -107,7 +107,7 @@ type testServer struct {
 	serve sync.WaitGroup
 }
 
-func newServer(t *testing.T, script func(*peer), options ...func(*testServer)) *testServer {
+func newServer(t testing.TB, script func(*peer), options ...func(*testServer)) *testServer {
 	t.Helper()
 	s := &testServer{t: t, script: script, done: make(chan struct{}), conns: make(map[net.Conn]bool)}
 	for _, option := range options {
@@ -197,9 +197,9 @@ func (s *testServer) config(n int, transports ...Transport) Config {
 	return config(s.t, n, s.URL, transports...)
 }
 
-func config(t *testing.T, n int, url string, transports ...Transport) Config {
+func config(t testing.TB, n int, url string, transports ...Transport) Config {
 	t.Helper()
-	cfg := Config{Total: n, Count: n, TimeField: "ts", SeqField: "seq", Timeout: 5 * time.Second}
+	cfg := Config{Total: n, Count: n, TimeField: "ts", SeqField: "seq", Timeout: time.Minute}
 	for _, transport := range transports {
 		raw := url + "/sse"
 		if transport == WebSocket {
@@ -222,10 +222,10 @@ func config(t *testing.T, n int, url string, transports ...Transport) Config {
 // swarm is an engine under test.
 type swarm struct {
 	*Engine
-	t *testing.T
+	t testing.TB
 }
 
-func start(t *testing.T, cfg Config) *swarm {
+func start(t testing.TB, cfg Config) *swarm {
 	t.Helper()
 	e, err := New(cfg)
 	if err != nil {
@@ -238,7 +238,7 @@ func start(t *testing.T, cfg Config) *swarm {
 
 func (s *swarm) stats() *Stats {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
 	defer cancel()
 	stats, err := s.Stats(ctx)
 	if err != nil {
@@ -250,7 +250,7 @@ func (s *swarm) stats() *Stats {
 // await polls until cond holds.
 func (s *swarm) await(what string, cond func(*Stats) bool) *Stats {
 	s.t.Helper()
-	deadline := time.Now().Add(8 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		stats := s.stats()
 		if cond(stats) {

@@ -2,6 +2,7 @@ package prefork
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -90,13 +91,23 @@ func (ch *channel) send(file *os.File, deadline time.Time) error {
 func (ch *channel) read(ready func()) {
 	var b [1]byte
 	for {
-		if _, err := ch.conn.Read(b[:]); err != nil {
+		_, err := ch.conn.Read(b[:])
+		if errors.Is(err, unix.ECONNRESET) {
+			continue // the worker ended with connections not taken; told once, before what it said
+		}
+		if err != nil {
 			return
 		}
 		if b[0] == msgReady {
 			ready()
 		}
 	}
+}
+
+// drain ends read once it has taken what the process said before its end: that it was ready counts, however soon it ended.
+// To wait for the end of the stream would be to wait for whoever else has inherited the socket.
+func (ch *channel) drain() {
+	_ = ch.conn.CloseRead() // what is queued can be read still (shutdown(2)); fails only once closed
 }
 
 func (ch *channel) close() {

@@ -79,8 +79,9 @@ func (p *process) wait(timeout time.Duration, ready func()) error {
 	}()
 	err := p.cmd.Wait()
 	late.Stop()
-	p.channel.close()
+	p.channel.drain()
 	<-reading
+	p.channel.close()
 	p.out.flush()
 	return err
 }

@@ -56,7 +56,7 @@ func TestKilledWorkerRestarts(t *testing.T) {
 
 func TestShutdown(t *testing.T) {
 	s := ready(t, orders{}, prefork.Config{Workers: 3})
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("got %v, want nil", err)
@@ -115,7 +115,7 @@ func TestKillCutsShutdownShort(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "signal: killed") {
 			t.Errorf("got %v, want killed workers", err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("Kill did not end the workers")
 	}
 }
@@ -141,6 +141,12 @@ func TestExtraFile(t *testing.T) {
 	if got := out.String(); !strings.Contains(got, "package prefork") {
 		t.Errorf("got %q, want what is in the inherited file", got)
 	}
+}
+
+// TestReadyAndGone: a worker that ends as soon as it has said that it is ready was ready.
+func TestReadyAndGone(t *testing.T) {
+	s := ready(t, orders{Mode: "once"}, prefork.Config{Workers: 20, Once: true})
+	<-s.Done()
 }
 
 // TestEnded: the end of each process is told before the next one starts.

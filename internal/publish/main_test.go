@@ -19,7 +19,7 @@ import (
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // deadline bounds everything a test waits for.
-const deadline = 10 * time.Second
+const deadline = time.Minute
 
 // memory is a Publisher that keeps messages, and holds acknowledgements back while hold is set.
 type memory struct {

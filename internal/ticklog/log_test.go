@@ -160,7 +160,7 @@ func TestCollections(t *testing.T) {
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	type node struct{ next *node }
 	var assist, mark int64
-	for deadline := time.Now().Add(20 * time.Second); assist == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(2 * time.Minute); assist == 0 && time.Now().Before(deadline); {
 		var list *node
 		for range 1 << 20 {
 			list = &node{list}

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-const wait = 10 * time.Second
+const wait = time.Minute
 
 // serve runs a server until the test ends and returns its address and, after the end, what it did.
 func serve(t *testing.T, cfg Config) (addr string, end func() Stats) {

@@ -53,7 +53,7 @@ func (s *settings) Restore() error {
 const source = `
 question: q
 expectation: e
-design: {warmup: 0s, measure: 50ms, cooldown: 0s, timeout: 20s}
+design: {warmup: 0s, measure: 50ms, cooldown: 0s, timeout: 2m}
 metrics: [{name: m, value: swarm.latency.p99_ms, better: lower}]
 common: {swarm: {conns: 5}}
 variants: [{name: A}, {name: B, gateway: {slice: 7}}]
@@ -228,7 +228,7 @@ func TestFailures(t *testing.T) {
 			cfg := config(t)
 			text := strings.Replace(source, tt.old, tt.new, 1)
 			if strings.Count(text, "design:") > 1 {
-				text = strings.Replace(text, "design: {warmup: 0s, measure: 50ms, cooldown: 0s, timeout: 20s}\n", "", 1)
+				text = strings.Replace(text, "design: {warmup: 0s, measure: 50ms, cooldown: 0s, timeout: 2m}\n", "", 1)
 			}
 			if _, err := runVariant(t, t.Context(), cfg, text); err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("got %v, want an error with %q", err, tt.want)

@@ -36,7 +36,7 @@ func listen(t *testing.T, ns *netns.Namespace, addr string) string {
 	t.Helper()
 	var listener net.Listener
 	err := ns.Do(func() (err error) {
-		listener, err = net.Listen("tcp4", addr+":0")
+		listener, err = net.Listen("tcp4", addr)
 		return err
 	})
 	if err != nil {
@@ -64,15 +64,15 @@ func listen(t *testing.T, ns *netns.Namespace, addr string) string {
 	return listener.Addr().String()
 }
 
-// echo sends a byte from ns and waits for its return.
-func echo(ns *netns.Namespace, addr string) error {
+// echo sends a byte from ns and waits for its return, for as long as patience at each step.
+func echo(ns *netns.Namespace, addr string, patience time.Duration) error {
 	return ns.Do(func() error {
-		conn, err := net.DialTimeout("tcp4", addr, 300*time.Millisecond)
+		conn, err := net.DialTimeout("tcp4", addr, patience)
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		conn.SetDeadline(time.Now().Add(300 * time.Millisecond))
+		conn.SetDeadline(time.Now().Add(patience))
 		if _, err := conn.Write([]byte{1}); err != nil {
 			return err
 		}
@@ -81,15 +81,27 @@ func echo(ns *netns.Namespace, addr string) error {
 	})
 }
 
+// The same address can be listened at outside and inside: outside nobody is reached who is inside.
 func TestLoopbackIsApart(t *testing.T) {
 	ns := namespace(t)
-	addr := listen(t, ns, "127.0.0.1")
-	if err := echo(ns, addr); err != nil {
+	outside, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer outside.Close()
+	addr := outside.Addr().String()
+	if got := listen(t, ns, addr); got != addr {
+		t.Fatalf("inside: got a listener at %s, want %s", got, addr)
+	}
+	if err := echo(ns, addr, time.Minute); err != nil {
 		t.Errorf("inside: got %v, want an echo", err)
 	}
-	if conn, err := net.DialTimeout("tcp4", addr, time.Second); err == nil {
+	if err := outside.(*net.TCPListener).SetDeadline(time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if conn, err := outside.Accept(); err == nil {
 		conn.Close()
-		t.Error("outside: got a connection, want none")
+		t.Error("outside: got the connection that was made inside")
 	}
 }
 
@@ -98,14 +110,14 @@ func TestLinkAndSilence(t *testing.T) {
 	if err := netns.Link(server, client); err != nil {
 		t.Skipf("cannot link namespaces: %v", err)
 	}
-	addr := listen(t, server, netns.ServerAddr)
-	if err := echo(client, addr); err != nil {
+	addr := listen(t, server, netns.ServerAddr+":0")
+	if err := echo(client, addr, time.Minute); err != nil {
 		t.Fatalf("before: got %v, want an echo", err)
 	}
 	if err := client.Silence(); err != nil {
 		t.Fatal(err)
 	}
-	err := echo(client, addr)
+	err := echo(client, addr, 300*time.Millisecond)
 	if timeout, ok := errors.AsType[net.Error](err); !ok || !timeout.Timeout() {
 		if !errors.Is(err, unix.EPERM) { // what connect says to a process whose own packet is dropped
 			t.Errorf("after: got %v, want silence", err)
@@ -140,7 +152,7 @@ func TestLimit(t *testing.T) {
 	begin := time.Now()
 	var got int64
 	err := client.Do(func() error {
-		conn, err := net.DialTimeout("tcp4", listener.Addr().String(), time.Second)
+		conn, err := net.DialTimeout("tcp4", listener.Addr().String(), time.Minute)
 		if err != nil {
 			return err
 		}
@@ -155,7 +167,7 @@ func TestLimit(t *testing.T) {
 
 func TestTrack(t *testing.T) {
 	ns := namespace(t)
-	addr := listen(t, ns, "127.0.0.1")
+	addr := listen(t, ns, "127.0.0.1:0")
 	if got := tracked(t, ns, addr); got != "0" {
 		t.Errorf("before: got %s tracked connections, want 0", got)
 	}
@@ -172,7 +184,7 @@ func TestTrack(t *testing.T) {
 // tracked echoes once and returns how many connections netfilter knows then.
 func tracked(t *testing.T, ns *netns.Namespace, addr string) string {
 	t.Helper()
-	if err := echo(ns, addr); err != nil {
+	if err := echo(ns, addr, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	var count []byte
