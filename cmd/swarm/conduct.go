@@ -237,7 +237,7 @@ func (c *conductor) reason(stopped bool, held, dry time.Duration) string {
 func (c *conductor) settle(ctx context.Context) error {
 	begin := time.Now()
 	c.run.Ticks.Close(c.stats.Newest)
-	c.fleet.settle(ctx, goalOf(c.stats.Newest))
+	c.fleet.settle(ctx, c.fleet.heads(ctx))
 	for {
 		if err := c.look(ctx, "settle"); err != nil {
 			return err
@@ -256,16 +256,6 @@ func (c *conductor) settle(ctx context.Context) error {
 	c.run.Phases.Settle = time.Since(begin).Seconds()
 	c.run.Final = c.stats
 	return nil
-}
-
-// goalOf returns who is expected to reach the newest message: who was connected when it was due. One that does not say
-// counts as due a second before its first delivery.
-func goalOf(newest load.Tick) load.Goal {
-	goal := load.Goal{Newest: newest.Seq, Since: newest.Intended}
-	if newest.Intended == 0 {
-		goal.Since = newest.First - int64(time.Second)
-	}
-	return goal
 }
 
 // leave says goodbye. What goes wrong here no longer matters to the report.
@@ -293,6 +283,9 @@ func (c *conductor) describe() {
 	r.Plan = report.Plan{
 		Requested: p.asked, Planned: p.conns, Limit: p.limit, Processes: len(p.parts), Policy: policyName(c.o.client.Policy),
 		Rate: c.o.client.Rate, Slow: c.o.client.Slow, Churn: c.o.client.Churn,
+	}
+	if names, err := c.o.client.Names(); err == nil && len(names) > 0 {
+		r.Plan.Topics, r.Plan.PerClient = len(names), c.o.client.PerClient
 	}
 	for _, t := range c.o.client.Targets {
 		r.Plan.Targets = append(r.Plan.Targets, sample.RedactURL(t.URL))

@@ -26,6 +26,11 @@ type flags struct {
 	Timeout     time.Duration  `default:"10s" group:"time" help:"For connect and handshake together."`
 	RampTimeout time.Duration  `default:"0s" group:"time" help:"How long connecting everybody may take; 0 is twice what --rate needs and 30 s."`
 
+	Topics          []string `placeholder:"T,…" group:"protocol" help:"Topics to subscribe to, by query; price.S{0..999} are a thousand. Loss is then judged by client and topic. Default: what the URL says, judged as one topic."`
+	TopicsPerClient int      `default:"1" placeholder:"N" group:"protocol" help:"How many of --topics each client has; all topics get as many clients."`
+	Subscribe       string   `default:"query" enum:"query,command" group:"protocol" help:"How WebSocket clients name --topics: in the query, or with a command of tickgate.v1."`
+	KeyField        string   `placeholder:"NAME" group:"protocol" help:"JSON member that says which of --topics a message belongs to: the name, or what follows its last dot. Default sym; topic with tickgate.v1."`
+
 	Send        string   `placeholder:"TEXT" group:"protocol" help:"Sent by every WebSocket client once connected; \\n, \\r, \\t and \\\\ are escapes."`
 	Header      []string `sep:"none" placeholder:"H" group:"protocol" help:"'Name: value', added to every request; may be repeated."`
 	Subprotocol string   `placeholder:"NAME" group:"protocol" help:"Sec-WebSocket-Protocol to ask for, such as tickgate.v1."`

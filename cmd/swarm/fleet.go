@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"strconv"
 	"time"
 
 	"tickgate/internal/load"
@@ -20,7 +19,9 @@ type fleet interface {
 	// ended is the error, which comes with the statistics.
 	stats(ctx context.Context) (*load.Stats, error)
 	hold(ctx context.Context)
-	settle(ctx context.Context, goal load.Goal)
+	// heads returns the newest message of each topic that any client has seen.
+	heads(ctx context.Context) []load.Tick
+	settle(ctx context.Context, heads []load.Tick)
 	judge(ctx context.Context)
 	farewell(ctx context.Context)
 	close()
@@ -58,11 +59,19 @@ func (f *local) read(ctx context.Context) (*load.Stats, error) {
 	}
 }
 
-func (f *local) hold(context.Context)                     { f.engine.Hold() }
-func (f *local) settle(_ context.Context, goal load.Goal) { f.engine.Settle(goal) }
-func (f *local) judge(context.Context)                    { f.engine.Judge() }
-func (f *local) farewell(context.Context)                 { f.engine.Farewell() }
-func (f *local) close()                                   { f.engine.Stop() }
+func (f *local) heads(ctx context.Context) []load.Tick {
+	heads, err := f.engine.Heads(ctx)
+	if err != nil {
+		return nil // the loop has ended, as stats tells
+	}
+	return heads
+}
+
+func (f *local) hold(context.Context)                        { f.engine.Hold() }
+func (f *local) settle(_ context.Context, heads []load.Tick) { f.engine.Settle(heads) }
+func (f *local) judge(context.Context)                       { f.engine.Judge() }
+func (f *local) farewell(context.Context)                    { f.engine.Farewell() }
+func (f *local) close()                                      { f.engine.Stop() }
 
 // gone returns what clients have seen whose process, or loop, has ended, and their connections with it.
 func gone(last *load.Stats) *load.Stats {
@@ -128,9 +137,24 @@ func (f *forked) hold(ctx context.Context)     { f.order(ctx, "/hold") }
 func (f *forked) judge(ctx context.Context)    { f.order(ctx, "/judge") }
 func (f *forked) farewell(ctx context.Context) { f.order(ctx, "/farewell") }
 
-func (f *forked) settle(ctx context.Context, goal load.Goal) {
-	q := url.Values{"newest": {strconv.FormatUint(goal.Newest, 10)}, "since": {strconv.FormatInt(goal.Since, 10)}}
-	f.order(ctx, "/settle?"+q.Encode())
+func (f *forked) heads(ctx context.Context) (heads []load.Tick) {
+	for _, page := range f.order(ctx, "/heads") {
+		part, err := load.DecodeHeads(page.Body)
+		switch {
+		case page.Err != nil || err != nil: // the process has ended, as stats tells
+		case heads == nil:
+			heads = part
+		default:
+			load.MergeHeads(heads, part)
+		}
+	}
+	return heads
+}
+
+func (f *forked) settle(ctx context.Context, heads []load.Tick) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	f.supervisor.Tell(ctx, "/settle", load.AppendHeads(nil, heads), maxAnswer)
 }
 
 func (f *forked) stats(ctx context.Context) (*load.Stats, error) {

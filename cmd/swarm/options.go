@@ -83,6 +83,9 @@ func (f *flags) client(p *problems) load.Config {
 		Rate: f.Rate, Timeout: f.Timeout, Slow: f.Slow, Churn: f.Churn, NoReconnect: !f.Reconnect, RcvBuf: f.RcvBuf,
 		Send: unescape(f.Send), Subprotocol: f.Subprotocol, Headers: f.Header, Coalesce: f.Coalesce,
 		TimeField: f.TSField, SeqField: f.SeqField, IDField: f.IDField, MaxMessage: f.MaxMessage,
+		Subscription: load.Subscription{
+			Topics: f.Topics, PerClient: f.TopicsPerClient, ByCommand: f.Subscribe == "command", KeyField: f.KeyField,
+		},
 	}
 	var err error
 	if cfg.Policy, err = load.ParsePolicy(f.Policy); err != nil {
@@ -102,6 +105,7 @@ func (f *flags) client(p *problems) load.Config {
 	if len(cfg.Targets) > 256 {
 		p.add("%d targets are too many; give at most 256", len(cfg.Targets))
 	}
+	p.subscription(&cfg)
 	for _, h := range f.Header {
 		if name, _, ok := strings.Cut(h, ":"); !ok || strings.TrimSpace(name) == "" || strings.ContainsAny(h, "\r\n") {
 			p.add("--header: %q is not a header; write 'Name: value'", h)

@@ -92,3 +92,28 @@ func TestObjectiveNeedsTheGateway(t *testing.T) {
 		t.Errorf("got exit code %d and %q, want %d and the flag that is missing", code, stderr.String(), exitUsage)
 	}
 }
+
+func TestTopics(t *testing.T) {
+	args := "--topics price.S{0..999},news --topics-per-client=2 --subscribe=command --subprotocol=tickgate.v1 --key-field=k http://h"
+	o, code := parse(strings.Fields(args), &strings.Builder{}, &strings.Builder{})
+	if code != exitOK {
+		t.Fatalf("got code %d", code)
+	}
+	want := load.Subscription{Topics: []string{"price.S{0..999}", "news"}, PerClient: 2, ByCommand: true, KeyField: "k"}
+	if got := o.client.Subscription; !slices.Equal(got.Topics, want.Topics) || got.PerClient != 2 || !got.ByCommand || got.KeyField != "k" {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	for args, want := range map[string]string{
+		"--topics a --topics-per-client=0 http://h":              "give 1 or more",
+		"--topics a --topics-per-client=2 http://h":              "there are only 1",
+		"--topics a.{1..x} http://h":                             "not a range",
+		"--topics a --subscribe=command http://h":                "give --subprotocol tickgate.v1",
+		"--subscribe=command --subprotocol=tickgate.v1 http://h": "and --topics",
+		"--topics a http://h/sse?topic=b":                        "has topics of its own",
+	} {
+		var stderr strings.Builder
+		if _, code := parse(strings.Fields(args), &strings.Builder{}, &stderr); code != exitUsage || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: got code %d and\n%s\nwant %q", args, code, stderr.String(), want)
+		}
+	}
+}

@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/signal"
 	"runtime"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"tickgate/internal/limits"
@@ -79,14 +76,21 @@ func orders(id int, engine *load.Engine) http.Handler {
 	} {
 		mux.HandleFunc(path, func(http.ResponseWriter, *http.Request) { do() })
 	}
-	mux.HandleFunc("/settle", func(w http.ResponseWriter, r *http.Request) {
-		newest, err1 := strconv.ParseUint(r.FormValue("newest"), 10, 64)
-		since, err2 := strconv.ParseInt(r.FormValue("since"), 10, 64)
-		if err := errors.Join(err1, err2); err != nil {
-			http.Error(w, strings.ReplaceAll(err.Error(), "\n", "; "), http.StatusBadRequest)
+	mux.HandleFunc("/heads", func(w http.ResponseWriter, r *http.Request) {
+		heads, err := engine.Heads(r.Context())
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return
 		}
-		engine.Settle(load.Goal{Newest: newest, Since: since})
+		_, _ = w.Write(load.AppendHeads(nil, heads)) // a parent that is gone needs no answer
+	})
+	mux.HandleFunc("/settle", func(w http.ResponseWriter, r *http.Request) {
+		heads, err := readHeads(r)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		engine.Settle(heads)
 	})
 	mux.HandleFunc("/stats", func(w http.ResponseWriter, r *http.Request) {
 		b, err := counters(r, id, engine)
@@ -97,6 +101,15 @@ func orders(id int, engine *load.Engine) http.Handler {
 		_, _ = w.Write(b) // a parent that is gone needs no answer
 	})
 	return mux
+}
+
+// readHeads reads the newest messages of all clients from a request.
+func readHeads(r *http.Request) ([]load.Tick, error) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, fmt.Errorf("read newest messages: %w", err)
+	}
+	return load.DecodeHeads(body)
 }
 
 // counters answers the request for worker id's statistics.

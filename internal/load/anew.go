@@ -7,13 +7,13 @@ import "time"
 // up two messages, stays below.
 const leastRestart = int64(100 * time.Millisecond)
 
-// beganAnew reports whether a number below the client's newest belongs to a new count: its message was due after that one,
-// so the feed has started again, and neither sends twice nor mixes up. due is in Unix nanoseconds, 0 if the message
-// does not say; then nobody can know.
-func (l *loop) beganAnew(s *client, seq uint64, due int64) bool {
-	if s.span == 0 || seq >= s.newest || due == 0 {
+// beganAnew reports whether a number below the newest of a client's view belongs to a new count: its message was due
+// after that one, so the feed has started again, and neither sends twice nor mixes up. If the message does not say when
+// it was due, or that one is not remembered, nobody can know.
+func (l *loop) beganAnew(v *view, m *stamp) bool {
+	if v.span == 0 || m.seq >= v.newest || m.due == 0 {
 		return false
 	}
-	newest := l.ticks.at(s.newest)
-	return newest.Seq == s.newest && newest.Intended != 0 && due-newest.Intended >= leastRestart
+	newest := l.ticks.at(m.topic, v.newest)
+	return newest.Topic == m.topic && newest.Seq == v.newest && newest.Intended != 0 && m.due-newest.Intended >= leastRestart
 }

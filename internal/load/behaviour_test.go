@@ -115,7 +115,7 @@ func TestSlowClientsStopReading(t *testing.T) {
 	if st.Slow != 3 || st.Sum().Messages != 21 {
 		t.Errorf("got %d slow and %d messages, want 3 and 21", st.Slow, st.Sum().Messages)
 	}
-	e.Settle(Goal{Newest: 3, Since: time.Now().UnixNano()})
+	e.Settle([]Tick{{Seq: 3, Intended: time.Now().UnixNano()}})
 	if st := e.stats(); st.Behind != 0 {
 		t.Errorf("got %d behind, want 0: slow clients are not expected to keep up", st.Behind)
 	}

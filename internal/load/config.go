@@ -28,6 +28,9 @@ func ParsePolicy(s string) (Policy, error) {
 	return 0, fmt.Errorf("policy %q: want latest or all", s)
 }
 
+// Envelope is the subprotocol in which a message names its topic and id, and commands subscribe.
+const Envelope = wire.Subprotocol
+
 // Config is what one engine does. It has exported fields only and travels to worker processes as JSON.
 type Config struct {
 	// Who connects.
@@ -51,7 +54,8 @@ type Config struct {
 	NoReconnect bool          // who is disconnected stays away
 	Send        string        // sent by every WebSocket client once it is connected
 	Subprotocol string        // Sec-WebSocket-Protocol
-	Headers     []string      // "Name: value", added to every request
+	Subscription
+	Headers []string // "Name: value", added to every request
 
 	// What they check.
 	TimeField  string // dotted path of a message's time; empty: none
@@ -79,6 +83,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.IDField == "" && c.Subprotocol == wire.Subprotocol {
 		c.IDField = "id"
+	}
+	if c.PerClient == 0 {
+		c.PerClient = 1
 	}
 	return c
 }

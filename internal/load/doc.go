@@ -12,6 +12,9 @@
 //
 // How a sequence is judged (see [Config.Policy]):
 //
+//   - With several topics ([Subscription]) each client's view of each topic is judged for itself. A message of a topic that
+//     the client does not have is a stray. One whose id is not above the last one on the connection, whatever the
+//     topics, is counted: a client that resumed there would miss messages or get some again.
 //   - The first sequence number on a connection is where the client's view begins. What was published before is none
 //     of its business; messages whose time lies before the handshake are replays and have no latency.
 //   - A number that is skipped counts as conflated under the policy Latest, and as lost under All. If it arrives after

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -15,8 +16,10 @@ import (
 // Engine is the swarm's share of one process. Methods are safe for concurrent use, unless they say otherwise.
 type Engine struct {
 	// Immutable after New.
-	cfg   Config
-	loops []*loop
+	cfg    Config
+	topics *topics
+	slab   *epoll.Slab[client]
+	loops  []*loop
 
 	running sync.WaitGroup
 	quit    chan struct{} // closed by Stop
@@ -38,13 +41,17 @@ func New(cfg Config) (*Engine, error) {
 	if len(e.cfg.Targets) == 0 {
 		return nil, errors.New("make swarm: no target")
 	}
+	var err error
+	if e.topics, err = newTopics(&e.cfg.Subscription); err != nil {
+		return nil, fmt.Errorf("make swarm: %w", err)
+	}
 	var limit unix.Rlimit
 	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
 		return nil, fmt.Errorf("make swarm: read RLIMIT_NOFILE: %w", err)
 	}
-	slab := epoll.NewSlab[client](int(min(limit.Cur, maxDescriptors)))
+	e.slab = epoll.NewSlab[client](int(min(limit.Cur, maxDescriptors)))
 	for i := range e.cfg.Loops {
-		l, err := newLoop(&e.cfg, i, slab, e.stir)
+		l, err := newLoop(e, i)
 		if err != nil {
 			return nil, err
 		}
@@ -124,20 +131,30 @@ func (e *Engine) Hold() {
 	}
 }
 
-// Goal is what every client should reach: the newest message at some moment.
+// Goal is what every client of a topic should reach: the newest message at some moment.
 type Goal struct {
 	Newest uint64
-	Since  int64 // Unix nanoseconds; clients that were opened later are not expected to reach it
+	// Since is when the message was due, in Unix nanoseconds: clients that were opened later are not expected to reach
+	// it, but for those that resumed where nothing may be skipped.
+	Since int64
 }
 
-// Settle sets the goal. From then on Stats.Behind counts the clients that have not reached it.
-func (e *Engine) Settle(goal Goal) {
+// Settle sets the goals: heads is the newest message of each topic, as Heads returns them; any other number of them sets
+// none. From then on Stats.Behind counts the clients that have not reached them.
+func (e *Engine) Settle(heads []Tick) {
+	if len(heads) != e.topics.count() {
+		return
+	}
+	goals := make([]Goal, len(heads))
+	for i, t := range heads {
+		goals[i] = Goal{Newest: t.Seq, Since: t.due()}
+	}
 	for _, l := range e.loops {
-		l.ep.Post(func() { l.goal = goal })
+		l.ep.Post(func() { l.goals = goals })
 	}
 }
 
-// Judge counts what the clients that have not reached the goal have lost; it is to be called once.
+// Judge counts what the clients that have not reached the goals have lost; it is to be called once.
 func (e *Engine) Judge() {
 	for _, l := range e.loops {
 		l.ep.Post(l.condemn)
@@ -158,6 +175,27 @@ func (e *Engine) Stop() {
 		l.ep.Stop()
 	}
 	e.running.Wait()
+}
+
+// Heads returns the newest message of each topic, without Last and Count; one without messages has no First. The error
+// is that of ctx: a loop did not answer in time.
+func (e *Engine) Heads(ctx context.Context) ([]Tick, error) {
+	answers := make(chan []Tick, len(e.loops))
+	for _, l := range e.loops {
+		if !l.ep.Post(func() { answers <- slices.Clone(l.heads) }) {
+			return nil, errors.New("read the newest messages: the loop has ended")
+		}
+	}
+	heads := make([]Tick, e.topics.count())
+	for range e.loops {
+		select {
+		case other := <-answers:
+			MergeHeads(heads, other)
+		case <-ctx.Done():
+			return nil, fmt.Errorf("read the newest messages: %w", context.Cause(ctx))
+		}
+	}
+	return heads, nil
 }
 
 // Stats returns what all loops have seen. The error is that of ctx: a loop did not answer in time.

@@ -111,7 +111,7 @@ func TestStalledClientsHaveLost(t *testing.T) {
 		cfg.Policy = tt.policy
 		e := start(t, cfg)
 		st := e.awaitMessages(tt.want.messages)
-		e.Settle(Goal{Newest: st.Newest.Seq, Since: time.Now().UnixNano()})
+		e.Settle([]Tick{{Seq: st.Newest.Seq, Intended: time.Now().UnixNano()}})
 		e.await("2 behind", func(st *Stats) bool { return st.Behind == 2 })
 		e.Judge()
 		if got := verdictOf(e.stats().Sum()); got != tt.want {
@@ -124,7 +124,7 @@ func TestLatecomersAreNotExpectedToReachTheGoal(t *testing.T) {
 	s := newServer(t, func(p *peer) { p.send(1); p.stay() })
 	e := start(t, s.config(2, WebSocket))
 	e.awaitMessages(2)
-	e.Settle(Goal{Newest: 100, Since: time.Now().Add(-time.Minute).UnixNano()})
+	e.Settle([]Tick{{Seq: 100, Intended: time.Now().Add(-time.Minute).UnixNano()}})
 	if st := e.stats(); st.Behind != 0 {
 		t.Errorf("got %d behind, want 0", st.Behind)
 	}

@@ -7,10 +7,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Failure is why a connection could not be opened, or ended without the swarm's wish.
+// Failure is why a connection could not be opened, or ended without the swarm's wish, or is of no use.
 type Failure uint8
 
-// The ways a connection fails. Those up to BadHandshake are failures to connect, the others ends of open connections.
+// The ways a connection fails. Those up to BadHandshake are failures to connect, the others, but for Denied, ends of open
+// connections.
 const (
 	Refused      Failure = iota // nobody listens
 	Unreachable                 // no route, or an ICMP error
@@ -31,12 +32,14 @@ const (
 	ProtocolError // a frame or an encoding against the rules
 	Oversized     // more unfinished input than the swarm keeps
 
+	Denied // no end: a command was answered with an error (tickgate.v1)
+
 	failures = iota
 )
 
 var failureNames = [failures]string{
 	"refused", "unreachable", "no_ports", "no_source", "no_files", "no_memory", "no_watches", "system_error", "timeout", "hung_up", "bad_status", "bad_handshake",
-	"closed", "ended", "reset", "protocol_error", "oversized",
+	"closed", "ended", "reset", "protocol_error", "oversized", "denied",
 }
 
 // String returns the name used in the report.

@@ -8,12 +8,19 @@ import (
 )
 
 // hotLoop returns a loop with an open client that is not really connected: enough to receive.
-func hotLoop(t testing.TB, transport Transport) (*loop, *conn) {
+func hotLoop(t testing.TB, transport Transport, options ...func(*Config)) (*loop, *conn) {
 	t.Helper()
 	cfg := Config{
 		Targets: []Target{{Transport: transport}}, TimeField: "ts", SeqField: "seq", Policy: All,
 	}.withDefaults()
-	l, err := newLoop(&cfg, 0, epoll.NewSlab[client](64), func() {})
+	for _, option := range options {
+		option(&cfg)
+	}
+	topics, err := newTopics(&cfg.Subscription)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := newLoop(&Engine{cfg: cfg, topics: topics, slab: epoll.NewSlab[client](64), stirred: make(chan struct{}, 1)}, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +71,24 @@ func BenchmarkReceive(b *testing.B) {
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
 				l.OnData(c, messages[i%len(messages)])
+			}
+		})
+	}
+}
+
+// Every message goes to a thousand clients, one after the other, as in a swarm.
+func BenchmarkReceiveByMany(b *testing.B) {
+	for _, transport := range []Transport{WebSocket, SSE} {
+		b.Run(transport.String(), func(b *testing.B) {
+			l, _ := hotLoop(b, transport)
+			clients := make([]conn, 1000)
+			for i := range clients {
+				*clients[i].State() = client{phase: open, mark: 1, index: uint32(i)}
+			}
+			messages := framed(transport, 1024)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				l.OnData(&clients[i%len(clients)], messages[i/len(clients)%len(messages)])
 			}
 		})
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -17,19 +16,30 @@ import (
 // maxHead bounds a response head in bytes.
 const maxHead = 16 << 10
 
-// request returns what a client asks for, given the id it resumes with, if any.
-func (t *Target) request(header, subprotocol, lastID string) wire.ClientRequest {
-	q := wire.ClientRequest{Host: t.Host, Target: t.Path, Fields: header, LastEventID: lastID}
+// request is what a client asks a target for.
+type request struct {
+	header      string // Config.Headers as they go onto the wire
+	subprotocol string
+	byCommand   bool // subscribes later, if it can
+	topics      *topics
+	client      int
+	lastID      string // to resume with; empty for none
+}
+
+// request returns r as it is put to t.
+func (t *Target) request(r request) wire.ClientRequest {
+	q := wire.ClientRequest{Host: t.Host, Target: t.Path, Fields: r.header}
 	if t.Transport == SSE {
+		q.Target, q.LastEventID = r.topics.query(q.Target, r.client), r.lastID
 		return q
 	}
-	q.Protocol = subprotocol
-	if lastID != "" { // a browser's WebSocket cannot set headers, so the id goes where every client can put it
-		separator := "?"
-		if strings.Contains(t.Path, "?") {
-			separator = "&"
-		}
-		q.Target += separator + "lastEventId=" + url.QueryEscape(lastID)
+	q.Protocol = r.subprotocol
+	if r.byCommand {
+		return q
+	}
+	q.Target = r.topics.query(q.Target, r.client)
+	if r.lastID != "" { // a browser's WebSocket cannot set headers, so the id goes where every client can put it
+		q.Target = withParameter(q.Target, "lastEventId", r.lastID)
 	}
 	return q
 }
@@ -45,7 +55,7 @@ func (l *loop) appendRequest(dst []byte, s *client) []byte {
 		l.tally(s).Resumed++
 	}
 	t := l.target(s)
-	q := t.request(l.header, l.cfg.Subprotocol, lastID)
+	q := t.request(request{l.header, l.cfg.Subprotocol, l.cfg.ByCommand, l.topics, int(s.index), lastID})
 	if t.Transport == SSE {
 		return wire.AppendClientRequest(dst, &q)
 	}
@@ -98,7 +108,7 @@ func (t *Target) check(r *wire.Response, subprotocol string, nonce [16]byte) err
 // checkAccept checks the answer to a handshake. A server may leave a subprotocol alone that was offered, but messages in
 // envelopes would then not be found.
 func checkAccept(t *Target, r *wire.Response, subprotocol string, nonce [16]byte) error {
-	q := t.request("", subprotocol, "")
+	q := t.request(request{subprotocol: subprotocol})
 	if err := wire.CheckAccept(r, &q, nonce); err != nil {
 		return err
 	}
@@ -191,20 +201,40 @@ func (l *loop) welcome(c *conn, r *wire.Response, now int64) {
 		s.flags |= flagChunked
 	}
 	if s.flags&flagResumed == 0 {
-		s.forget()
+		l.views.forget(s)
 	}
 	l.dialing--
 	l.opened = now
 	l.tally(s).Opened++
 	l.enrol(c)
 	l.ep.SetTimer(c, time.Hour)
-	if l.target(s).Transport == WebSocket && l.cfg.Send != "" {
-		l.scratch = wire.AppendMaskedFrame(l.scratch[:0], wire.OpText, []byte(l.cfg.Send), l.maskKey())
-		l.ep.Write(c, l.scratch)
+	if l.target(s).Transport == WebSocket {
+		l.introduce(c)
 	}
 	if s.flags&flagSlow != 0 {
 		l.tally(s).Slow++
 		shrink(c)
 		l.ep.PauseRead(c)
 	}
+}
+
+// introduce sends what a WebSocket client says first.
+func (l *loop) introduce(c *conn) {
+	s := c.State()
+	if l.cfg.Send != "" {
+		l.say(c, []byte(l.cfg.Send))
+	}
+	if l.cfg.ByCommand && l.topics != nil {
+		var since []byte
+		if s.flags&flagResumed != 0 {
+			since = l.ids.get(s.lastID)
+		}
+		l.say(c, l.topics.appendCommand(nil, int(s.index), since))
+	}
+}
+
+// say sends a text message.
+func (l *loop) say(c *conn, text []byte) {
+	l.scratch = wire.AppendMaskedFrame(l.scratch[:0], wire.OpText, text, l.maskKey())
+	l.ep.Write(c, l.scratch)
 }

@@ -16,6 +16,7 @@ type loop struct {
 	cfg    *Config
 	ep     *epoll.Loop[client]
 	deal   deal
+	topics *topics
 	step   int // clients of this loop are step apart
 	share  float64
 	id     field  // of a message, to resume with
@@ -31,7 +32,7 @@ type loop struct {
 	rng     *rand.Rand
 	seed    uint64 // makes the nonces of two runs differ
 	scratch []byte
-	goal    Goal
+	goals   []Goal // of the topics; nil before Engine.Settle
 }
 
 // book is what a loop has measured.
@@ -44,14 +45,18 @@ type book struct {
 	handshake *hist
 	lag       *hist
 	ticks     tickRing
+	heads     []Tick // the newest message of each topic, without Last and Count
 	readable  readable
 	stamps    stamps
-	newest    Tick  // without Last and Count
+	newest    Tick  // of heads
 	opened    int64 // Unix nanoseconds of the last handshake
 }
 
-func newBook() book {
-	b := book{connect: newCounts(), handshake: newCounts(), lag: newCounts(), readable: newReadable()}
+func newBook(topics int) book {
+	b := book{
+		connect: newCounts(), handshake: newCounts(), lag: newCounts(), readable: newReadable(),
+		ticks: newTickRing(topics), heads: make([]Tick, topics),
+	}
 	for phase := range b.latency {
 		for t := range b.latency[phase] {
 			b.latency[phase][t] = newCounts()
@@ -72,6 +77,7 @@ type crowd struct {
 	away    awayHeap
 	source  rotation
 	ids     idRing
+	views   views
 	spill   map[int32][]byte // input of connections in the middle of a long message
 	chunked []unchunker      // by descriptor, see there
 
@@ -82,22 +88,26 @@ type crowd struct {
 	farewell  bool // everybody leaves and nobody comes
 }
 
-// newLoop returns loop number i of an engine. kick is called when the loop is not idle any more.
-func newLoop(cfg *Config, i int, slab *epoll.Slab[client], kick func()) (*loop, error) {
+// newLoop returns loop number i of e. It tells e when it is not idle any more.
+func newLoop(e *Engine, i int) (*loop, error) {
+	cfg, topics := &e.cfg, e.topics
 	l := &loop{
-		cfg: cfg, kick: kick, deal: newDeal(cfg), step: cfg.Loops, share: 1 / float64(cfg.Loops), book: newBook(),
-		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
+		cfg: cfg, kick: e.stir, deal: newDeal(cfg), topics: topics, step: cfg.Loops, share: 1 / float64(cfg.Loops),
+		book: newBook(topics.count()),
+		rng:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
 	}
-	l.stamps.time, l.stamps.seq, l.id = newField(cfg.TimeField), newField(cfg.SeqField), newField(cfg.IDField)
+	l.id = newField(cfg.IDField)
+	l.stamps = newStamps(cfg, topics)
 	l.header = joinFields(cfg.Headers)
 	l.next, l.end = cfg.First+i, cfg.First+cfg.Count
+	l.views, l.ids = newViews(topics.perClient(), l.next, l.end, l.step), newIDRing(topics.count())
 	l.source = rotation{addrs: cfg.Sources, next: i}
 	l.spill = make(map[int32][]byte)
 	var err error
 	l.ep, err = epoll.NewLoop(epoll.Config{
 		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: max(cfg.Coalesce, 1),
 		EdgeTriggered: true, Unlocked: true,
-	}, slab, l)
+	}, e.slab, l)
 	if err != nil {
 		return nil, fmt.Errorf("swarm: %w", err)
 	}

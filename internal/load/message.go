@@ -2,6 +2,7 @@ package load
 
 import (
 	"bytes"
+	"fmt"
 	"time"
 )
 
@@ -20,20 +21,51 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 	default:
 		now = l.bookLatency(t, l.target(s).Transport, m.due, now)
 	}
-	if !m.tracked {
+	if !m.tracked || !m.placed {
 		t.Untracked++
 		return
 	}
-	if t := (Tick{Seq: m.seq, Intended: m.due, First: now}); t.Newer(l.newest) {
+	k, has := l.topics.place(int(s.index), int(m.topic))
+	if !has {
+		t.Strays++
+		return
+	}
+	l.follow(s, t, &sighting{m, k, now, replayed})
+}
+
+// sighting is a message that a client has got in one of its topics, the k-th.
+type sighting struct {
+	stamp
+	k        int
+	now      int64
+	replayed bool
+}
+
+// follow books what the number of a message says.
+func (l *loop) follow(s *client, t *Tally, m *sighting) {
+	if head := &l.heads[m.topic]; m.seq != head.Seq || m.due != head.Intended { // nearly all have the newest
+		l.lead(Tick{Topic: m.topic, Seq: m.seq, Intended: m.due, First: m.now})
+	}
+	v := l.views.of(s, m.k)
+	if first := v.span == 0; !m.replayed && (m.timed || !first) { // what greets a newcomer is no delivery of a tick
+		l.ticks.record(m, l.readable.age)
+	}
+	if l.beganAnew(&v, &m.stamp) {
+		v = view{}
+	}
+	l.judge(s, t, &v, m.seq)
+	l.views.keep(s, m.k, v)
+}
+
+// lead keeps a message if it is the newest of its topic, and of all.
+func (l *loop) lead(t Tick) {
+	if !t.Newer(l.heads[t.Topic]) {
+		return
+	}
+	l.heads[t.Topic] = t
+	if len(l.heads) == 1 || t.Newer(l.newest) {
 		l.newest = t
 	}
-	if first := s.span == 0; !replayed && (m.timed || !first) { // what greets a newcomer is no delivery of a tick
-		l.ticks.record(m.seq, m.due, now, l.readable.age)
-	}
-	if l.beganAnew(s, m.seq, m.due) {
-		s.forget()
-	}
-	l.judge(s, t, m.seq)
 }
 
 // bookLatency books the latency of a message that was due and returns when it came.
@@ -48,9 +80,9 @@ func (l *loop) bookLatency(t *Tally, transport Transport, due, now int64) int64 
 	return now
 }
 
-// judge books what a sequence number says about the client's stream.
-func (l *loop) judge(s *client, t *Tally, seq uint64) {
-	what, missing := s.observe(seq)
+// judge books what a sequence number says about the client's view of a topic.
+func (l *loop) judge(s *client, t *Tally, v *view, seq uint64) {
+	what, missing := v.observe(seq)
 	switch what {
 	case arrivedNext:
 		if missing > 0 {
@@ -83,23 +115,63 @@ func (l *loop) bookGap(s *client, t *Tally, n int64) {
 var (
 	envelopeMessage = []byte(`{"t":"msg"`)
 	envelopeGap     = []byte(`{"t":"gap"`)
+	envelopeOK      = []byte(`{"t":"ok"`)
+	envelopeError   = []byte(`{"t":"error"`)
 )
+
+// maxExample bounds what is shown of an answer in bytes; an error's message is a sentence.
+const maxExample = 256
 
 // enveloped handles a message of the subprotocol tickgate.v1: only some are deliveries.
 func (l *loop) enveloped(s *client, payload []byte, now int64) {
 	switch {
 	case bytes.HasPrefix(payload, envelopeMessage):
+		l.identify(s, payload)
 		l.message(s, payload, now)
 	case bytes.HasPrefix(payload, envelopeGap):
-		l.gap(s)
+		l.gap(s, payload)
+	case bytes.HasPrefix(payload, envelopeOK):
+		if id := l.id.text(payload); id != nil && s.lastID == 0 {
+			s.lastID = l.ids.put(id) // to resume from, should no message come
+		}
+	case bytes.HasPrefix(payload, envelopeError):
+		l.faults.count(Denied, func() string {
+			return fmt.Sprintf("%s: answered a command with %s", l.target(s).URL, printable(payload[:min(len(payload), maxExample)]))
+		})
 	}
 }
 
-// gap takes the server's word that messages are missing: they are not lost silently, and the view begins anew.
-func (l *loop) gap(s *client) {
-	l.tally(s).Gaps++
-	s.forget()
+// identify remembers a WebSocket message's id.
+func (l *loop) identify(s *client, payload []byte) {
+	if id := l.id.text(payload); id != nil {
+		l.remember(s, id)
+	}
 }
 
-// remember keeps the id a client can resume with.
-func (l *loop) remember(s *client, id []byte) { s.lastID = l.ids.put(id, s.lastID) }
+// gap takes the server's word that messages are missing: they are not lost silently, and the view begins anew. payload
+// says of which topic; a gap without one may be in any.
+func (l *loop) gap(s *client, payload []byte) {
+	l.tally(s).Gaps++
+	if l.topics != nil {
+		if topic, ok := l.topics.find(gapTopic.text(payload)); ok {
+			if k, has := l.topics.place(int(s.index), int(topic)); has {
+				l.views.keep(s, k, view{})
+			}
+			return
+		}
+	}
+	l.views.forget(s)
+}
+
+// gapTopic is the member of a gap that names the topic (protocol.md).
+var gapTopic = newField("topic")
+
+// remember keeps the id a client can resume with. It must grow with every message, whatever its topic: otherwise a client
+// that resumes with it misses some, or gets them again.
+func (l *loop) remember(s *client, id []byte) {
+	ref := l.ids.put(id)
+	if l.ids.backward(s.lastID, ref) {
+		l.tally(s).Backward++
+	}
+	s.lastID = ref
+}

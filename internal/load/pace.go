@@ -60,7 +60,7 @@ func (l *loop) welcomeBack(now time.Time, budget int) (done int) {
 			break
 		}
 		if a.id != "" {
-			a.client.lastID = l.ids.put([]byte(a.id), a.client.lastID)
+			a.client.lastID = l.ids.put([]byte(a.id))
 		}
 		a.client.renew()
 		l.dial(a.client)

@@ -1,6 +1,7 @@
 package load
 
 import (
+	"fmt"
 	"net/netip"
 	"os"
 	"slices"
@@ -37,9 +38,9 @@ func TestObserve(t *testing.T) {
 		{"far jump", []step{{1, arrivedFirst, 0}, {1 << 40, arrivedNext, 1<<40 - 2}, {1, arrivedEarly, 0}}},
 	}
 	for _, tt := range tests {
-		var c client
+		var v view
 		for i, s := range tt.steps {
-			if got, missing := c.observe(s.seq); got != s.want || missing != s.missing {
+			if got, missing := v.observe(s.seq); got != s.want || missing != s.missing {
 				t.Errorf("%s, step %d (%d): got %d, %d missing; want %d, %d", tt.name, i, s.seq, got, missing, s.want, s.missing)
 			}
 		}
@@ -47,38 +48,64 @@ func TestObserve(t *testing.T) {
 }
 
 func TestIDRing(t *testing.T) {
-	var r idRing
-	a := r.put([]byte("e-1"), 0)
-	b := r.put([]byte("e-2"), a)
-	if again := r.put([]byte("e-1"), 0); r.put([]byte("e-2"), a) != b || string(r.get(again)) != "e-1" {
-		t.Error("the id behind the last one was not found again")
+	r := newIDRing(1)
+	a, b := r.put([]byte("e-1")), r.put([]byte("e-2"))
+	if again := r.put([]byte("e-1")); again != a || r.put([]byte("e-2")) != b || string(r.get(a)) != "e-1" {
+		t.Error("the same id got another reference")
 	}
-	if r.put(make([]byte, maxID+1), 0) != 0 || r.get(0) != nil {
+	if r.put(make([]byte, maxID+1)) != 0 || r.get(0) != nil {
 		t.Error("an id too long was kept")
 	}
-	for range idSlots { // clients that churn must not push out what the others resume with
-		if got := r.put([]byte("e-1"), a); got != a {
-			t.Fatalf("got reference %d for the id of a client that comes back, want %d as before", got, a)
-		}
+	for i := range idSlots - 2 { // several topics tick at once: the order in which clients get them does not matter
+		r.put(fmt.Appendf(nil, "e-%d", 3+(i^1)))
 	}
-	for i := range idSlots {
-		r.put(strconv.AppendInt(nil, int64(i), 10), 0)
+	if got := r.get(a); string(got) != "e-1" {
+		t.Errorf("got %q, want e-1: there is room for %d", got, idSlots)
 	}
+	r.put(fmt.Appendf(nil, "e-%d", 1+idSlots))
 	if got := r.get(a); got != nil {
 		t.Errorf("got %q, want nothing: it was overwritten", got)
+	}
+	word := r.put([]byte("01J9ZXW0M3T8"))
+	if other := r.put([]byte("a word")); string(r.get(word)) != "01J9ZXW0M3T8" || string(r.get(other)) != "a word" {
+		t.Error("ids without a number were not kept")
+	}
+}
+
+func TestIDsGrow(t *testing.T) {
+	for _, tt := range []struct {
+		last, next string
+		want       bool
+	}{
+		{"", "e-1", false},
+		{"e-9", "e-10", false},
+		{"e-10", "e-9", true},
+		{"e-10", "e-10", true},
+		{"e-10", "f-9", false}, // another epoch
+		{"word", "words", false},
+		{"e-18446744073709551615", "e-1", false}, // too long for a number
+	} {
+		r := newIDRing(1)
+		last := r.put([]byte(tt.last))
+		if got := r.backward(last, r.put([]byte(tt.next))); got != tt.want {
+			t.Errorf("%q after %q: got %v, want %v", tt.next, tt.last, got, tt.want)
+		}
 	}
 }
 
 func TestTicksAddUp(t *testing.T) {
-	var r tickRing
-	r.record(7, 100, 110, unasked)
-	r.record(7, 100, 130, unasked)
-	r.record(7+tickSlots, 200, 210, unasked) // takes the slot
-	r.record(7, 100, 220, unasked)           // too late
-	r.record(9, 300, 310, unasked)
-	r.record(9, 400, 410, unasked)         // stamped anew for every client
-	r.record(9, 300+sameRun, 910, unasked) // the feed has begun anew
-	r.record(8, 0, 140, unasked)
+	r := newTickRing(1)
+	record := func(seq uint64, intended, now int64) {
+		r.record(&sighting{stamp: stamp{seq: seq, due: intended}, now: now}, unasked)
+	}
+	record(7, 100, 110)
+	record(7, 100, 130)
+	record(7+tickSlots, 200, 210) // takes the slot
+	record(7, 100, 220)           // too late
+	record(9, 300, 310)
+	record(9, 400, 410)         // stamped anew for every client
+	record(9, 300+sameRun, 910) // the feed has begun anew
+	record(8, 0, 140)
 	got := mergeTicks(r.since(0), []Tick{{Seq: 8, First: 120, Last: 125, Count: 3}})
 	slices.SortFunc(got, func(a, b Tick) int { return int(a.Seq) - int(b.Seq) })
 	want := []Tick{

@@ -65,7 +65,11 @@ func dialRemedy(t *Target, local net.Addr, err error) string {
 func probeHandshake(c net.Conn, cfg *Config, t *Target) error {
 	var nonce [16]byte
 	copy(nonce[:], time.Now().String())
-	q := t.request(joinFields(cfg.Headers), cfg.Subprotocol, "")
+	topics, err := newTopics(&cfg.Subscription)
+	if err != nil {
+		return err
+	}
+	q := t.request(request{joinFields(cfg.Headers), cfg.Subprotocol, cfg.ByCommand, topics, cfg.First, ""})
 	request := wire.AppendClientRequest(nil, &q)
 	if t.Transport == WebSocket {
 		request = wire.AppendHandshake(nil, &q, nonce)

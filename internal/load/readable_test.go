@@ -63,10 +63,10 @@ func TestReadable(t *testing.T) {
 
 // Of a tick that several loops have seen, the lag of the last delivery counts; one that nobody asked about changes nothing.
 func TestLagOfATick(t *testing.T) {
-	var r tickRing
-	r.record(1, 100, 200, unasked)
-	r.record(1, 100, 300, 70)
-	r.record(1, 100, 400, unasked)
+	r := newTickRing(1)
+	r.record(&sighting{stamp: stamp{seq: 1, due: 100}, now: 200}, unasked)
+	r.record(&sighting{stamp: stamp{seq: 1, due: 100}, now: 300}, 70)
+	r.record(&sighting{stamp: stamp{seq: 1, due: 100}, now: 400}, unasked)
 	got := mergeTicks(r.since(0), []Tick{{Seq: 1, Intended: 100, First: 150, Last: 390, Lag: 20, Count: 1}})
 	if len(got) != 1 || got[0].Lag != 70 || got[0].Last != 400 || got[0].Count != 4 {
 		t.Errorf("got %+v, want the lag of 70 of the loop that was last", got)

@@ -23,30 +23,41 @@ func (l *loop) snapshot() *Stats {
 	for t := range Transports {
 		s.Ramp[t], s.Hold[t] = l.latency[ramping][t].dist(), l.latency[holding][t].dist()
 	}
-	if l.goal != (Goal{}) {
-		l.eachBehind(func(*client) { s.Behind++ })
-	}
+	l.eachBehind(func(*client, view, uint64) { s.Behind++ })
 	return s
 }
 
-// eachBehind calls f for every client that should have reached the goal and has not.
-func (l *loop) eachBehind(f func(*client)) {
+// eachBehind calls f for every client and topic whose goal the client should have reached and has not, with what it has
+// seen of the topic.
+func (l *loop) eachBehind(f func(s *client, v view, goal uint64)) {
+	if l.goals == nil {
+		return
+	}
 	for _, c := range l.roster {
 		s := c.State()
-		if s.flags&flagSlow == 0 && s.newest < l.goal.Newest && s.mark < l.goal.Since {
-			f(s)
+		if s.flags&flagSlow != 0 {
+			continue
+		}
+		for k := range l.views.each {
+			goal := l.goals[l.topics.of(int(s.index), k)]
+			if v := l.views.of(s, k); v.newest < goal.Newest && (s.mark < goal.Since || l.owed(s)) {
+				f(s, v, goal.Newest)
+			}
 		}
 	}
 }
 
+// owed reports whether a client is to get what was published before it was connected.
+func (l *loop) owed(s *client) bool { return l.cfg.Policy == All && s.flags&flagResumed != 0 }
+
 // condemn counts what the clients that are behind have lost: the newest message, which no policy may swallow, and
 // under All everything before it too; under Latest that counts as conflated.
 func (l *loop) condemn() {
-	l.eachBehind(func(s *client) {
+	l.eachBehind(func(s *client, v view, goal uint64) {
 		t := l.tally(s)
 		t.Lost++
-		if s.span > 0 {
-			l.bookGap(s, t, int64(l.goal.Newest-s.newest-1))
+		if v.span > 0 {
+			l.bookGap(s, t, int64(goal-v.newest-1))
 		}
 	})
 }

@@ -99,7 +99,7 @@ func (l *loop) event(s *client, e *wire.SSEEvent, now int64) {
 		return
 	}
 	if string(e.Event) == "gap" {
-		l.gap(s)
+		l.gap(s, e.Data)
 		return
 	}
 	l.message(s, e.Data, now)

@@ -13,14 +13,14 @@ func TestStampsAreThoseOfTheMessage(t *testing.T) {
 		payload string
 		want    stamp
 	}{
-		{`{"seq":1,"ts":1700000000}`, stamp{second * 1e9, 1, true, true}},
-		{`{"seq":1,"ts":1700000000}`, stamp{second * 1e9, 1, true, true}},
-		{`{"seq":2,"ts":1700000000}`, stamp{second * 1e9, 2, true, true}},
-		{``, stamp{}},
-		{`{"seq":3}`, stamp{seq: 3, tracked: true}},
-		{`{"seq":4,"ts":1700000000}` + long, stamp{second * 1e9, 4, true, true}},
-		{``, stamp{}},
-		{`{"seq":3}`, stamp{seq: 3, tracked: true}},
+		{`{"seq":1,"ts":1700000000}`, stamp{second * 1e9, 1, 0, true, true, true}},
+		{`{"seq":1,"ts":1700000000}`, stamp{second * 1e9, 1, 0, true, true, true}},
+		{`{"seq":2,"ts":1700000000}`, stamp{second * 1e9, 2, 0, true, true, true}},
+		{``, stamp{placed: true}},
+		{`{"seq":3}`, stamp{seq: 3, tracked: true, placed: true}},
+		{`{"seq":4,"ts":1700000000}` + long, stamp{second * 1e9, 4, 0, true, true, true}},
+		{``, stamp{placed: true}},
+		{`{"seq":3}`, stamp{seq: 3, tracked: true, placed: true}},
 	} {
 		payload := []byte(tt.payload)
 		if got := r.read(payload); got != tt.want {

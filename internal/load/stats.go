@@ -32,7 +32,7 @@ type Stats struct {
 	Away    int           // waiting to come back
 	Fresh   int           // not yet dialed for the first time
 	GaveUp  int           // will not come back
-	Behind  int           // asked for by Engine.Settle: open clients that have not reached the newest message
+	Behind  int           // asked for by Engine.Settle: open clients that have not reached the newest message, by topic
 	Busy    time.Duration // processor time of the processes, nearly all of it their loops'
 }
 
@@ -76,12 +76,16 @@ func mergeTicks(a, b []Tick) []Tick {
 	if len(a) == 0 {
 		return b
 	}
-	at := make(map[uint64]int, len(a))
+	type key struct {
+		topic uint32
+		seq   uint64
+	}
+	at := make(map[key]int, len(a))
 	for i, t := range a {
-		at[t.Seq] = i
+		at[key{t.Topic, t.Seq}] = i
 	}
 	for _, t := range b {
-		i, known := at[t.Seq]
+		i, known := at[key{t.Topic, t.Seq}]
 		switch {
 		case !known:
 			a = append(a, t)

@@ -26,6 +26,8 @@ type Tally struct {
 	Reordered  int64
 	Missed     int64 // published while the client was away
 	Gaps       int64 // gaps the server told of
+	Strays     int64 // messages of topics that the client has not asked for
+	Backward   int64 // ids that were not above the one before, whatever their topics
 
 	// Protocol.
 	Pings int64
@@ -52,6 +54,8 @@ func (t *Tally) Add(o *Tally) {
 	t.Reordered += o.Reordered
 	t.Missed += o.Missed
 	t.Gaps += o.Gaps
+	t.Strays += o.Strays
+	t.Backward += o.Backward
 	t.Pings += o.Pings
 	t.Slow += o.Slow
 }

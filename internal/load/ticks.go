@@ -4,6 +4,7 @@ import "time"
 
 // Tick is one message as all clients together have seen it.
 type Tick struct {
+	Topic    uint32 `json:",omitempty"` // index into the swarm's topics
 	Seq      uint64
 	Intended int64 // Unix nanoseconds, 0 if the message does not say
 	First    int64 // Unix nanoseconds of the first delivery
@@ -16,13 +17,24 @@ type Tick struct {
 // that stamp every copy; a feed that begins anew, and counts from one again, takes longer to get to the same number.
 const sameRun = int64(2 * time.Second)
 
-// Newer reports whether t is a later message than o: the higher number, unless the times show that the feed has begun
-// anew in between.
+// Newer reports whether t is a later message than o: the higher number, unless the topics differ, or the times show that
+// the feed has begun anew in between; then the later one.
 func (t Tick) Newer(o Tick) bool {
 	if t.comparable(o) {
 		return t.Seq > o.Seq
 	}
+	if t.Intended == 0 || o.Intended == 0 {
+		return t.First > o.First
+	}
 	return t.Intended > o.Intended
+}
+
+// due returns when the message was due. One that does not say counts as due a second before its first delivery.
+func (t Tick) due() int64 {
+	if t.Intended == 0 {
+		return t.First - int64(time.Second)
+	}
+	return t.Intended
 }
 
 // Same reports whether t and o are the same message.
@@ -30,7 +42,7 @@ func (t Tick) Same(o Tick) bool { return t.Seq == o.Seq && t.comparable(o) }
 
 func (t Tick) comparable(o Tick) bool {
 	apart := t.Intended - o.Intended
-	return t.Intended == 0 || o.Intended == 0 || -sameRun < apart && apart < sameRun
+	return t.Topic == o.Topic && (t.Intended == 0 || o.Intended == 0 || -sameRun < apart && apart < sameRun)
 }
 
 // Add returns t with what others have seen of the same message.
@@ -48,43 +60,70 @@ func (t Tick) Add(o Tick) Tick {
 	return t
 }
 
-// tickRing holds the newest ticks of one loop. Event loop only.
+// tickRing holds the newest ticks of one loop. Those of several topics that count in step are side by side. Event loop
+// only.
 type tickRing struct {
-	slots [tickSlots]Tick
+	slots  []Tick
+	topics uint64
 }
 
 const (
-	// tickSlots is how many ticks a loop follows at once: ten seconds of a feed every 10 ms.
-	tickSlots = 1024
+	// tickSlots is how many ticks a loop follows at once: ten seconds of a feed every 10 ms. With several topics it
+	// follows four of each, up to maxTickSlots, which take 4 MiB.
+	tickSlots    = 1024
+	maxTickSlots = 1 << 16
+	// ShownTopics is how many topics' ticks are part of Stats, evenly spread over all: those of each are as good as
+	// those of the others.
+	ShownTopics = 256
 	// tickAge is when a slot may be reused by a lower number, which only a feed without times that began anew sends.
 	tickAge = int64(20 * time.Second)
 )
 
-// record adds a delivery, which had been readable for lag nanoseconds or is unasked.
-// at returns the tick with that number, or another one that has its place.
-func (r *tickRing) at(seq uint64) *Tick { return &r.slots[seq%tickSlots] }
-
-func (r *tickRing) record(seq uint64, intended, now, lag int64) {
-	slot := r.at(seq)
-	t := Tick{Seq: seq, Intended: intended, First: now, Last: now, Lag: max(lag, 0), Count: 1}
-	switch {
-	case slot.Count > 0 && t.Same(*slot):
-		slot.Last = now
-		slot.Count++
-		if lag != unasked {
-			slot.Lag = lag
-		}
-	case slot.Count == 0, t.Newer(*slot), now-slot.Last > tickAge:
+// giveWay makes room for t in the tick's slot, unless t is older.
+func (slot *Tick) giveWay(t Tick) {
+	if slot.Count == 0 || t.Newer(*slot) || t.Last-slot.Last > tickAge {
 		*slot = t
 	}
 }
 
-// since returns copies of the ticks with a delivery after a moment in Unix nanoseconds.
+func newTickRing(topics int) tickRing {
+	slots := tickSlots
+	if topics > 1 {
+		slots = ceilPowerOfTwo(min(max(4*tickSlots, 4*topics), maxTickSlots))
+	}
+	return tickRing{slots: make([]Tick, slots), topics: uint64(topics)}
+}
+
+// at returns the topic's tick with that number, or another one that has its place.
+func (r *tickRing) at(topic uint32, seq uint64) *Tick {
+	return &r.slots[(seq*r.topics+uint64(topic))&uint64(len(r.slots)-1)]
+}
+
+// record adds a delivery, which had been readable for lag nanoseconds or is unasked.
+func (r *tickRing) record(m *sighting, lag int64) {
+	slot := r.at(m.topic, m.seq)
+	if slot.Seq != m.seq || slot.Topic != m.topic || slot.Intended != m.due || slot.Count == 0 {
+		t := Tick{Topic: m.topic, Seq: m.seq, Intended: m.due, First: m.now}
+		if slot.Count == 0 || !t.Same(*slot) {
+			t.Last, t.Lag, t.Count = m.now, max(lag, 0), 1
+			slot.giveWay(t)
+			return
+		}
+	}
+	slot.Last = m.now
+	slot.Count++
+	if lag != unasked {
+		slot.Lag = lag
+	}
+}
+
+// since returns copies of the ticks with a delivery after a moment in Unix nanoseconds, of ShownTopics topics.
 func (r *tickRing) since(moment int64) []Tick {
 	var ticks []Tick
+	stride := max(1, uint32((r.topics+ShownTopics-1)/ShownTopics))
 	for i := range r.slots {
-		if r.slots[i].Count > 0 && r.slots[i].Last > moment {
-			ticks = append(ticks, r.slots[i])
+		if t := &r.slots[i]; t.Count > 0 && t.Last > moment && t.Topic%stride == 0 {
+			ticks = append(ticks, *t)
 		}
 	}
 	return ticks

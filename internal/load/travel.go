@@ -131,3 +131,45 @@ func readDist(b []byte, known *Dist) (d Dist, rest []byte, ok bool) {
 	}
 	return d, b, true
 }
+
+// MergeHeads puts the newer messages of other into heads; both have one for each topic.
+func MergeHeads(heads, other []Tick) {
+	for i := range min(len(heads), len(other)) {
+		if other[i].Newer(heads[i]) {
+			heads[i] = other[i]
+		}
+	}
+}
+
+// AppendHeads appends the newest message of each topic as DecodeHeads reads them: their number, and of each its sequence
+// number, its intended time and that of its first delivery, all as varints.
+func AppendHeads(dst []byte, heads []Tick) []byte {
+	dst = binary.AppendUvarint(dst, uint64(len(heads)))
+	for _, t := range heads {
+		dst = binary.AppendUvarint(dst, t.Seq)
+		dst = binary.AppendVarint(dst, t.Intended)
+		dst = binary.AppendVarint(dst, t.First)
+	}
+	return dst
+}
+
+// DecodeHeads reads what AppendHeads has appended. The bytes are not kept.
+func DecodeHeads(b []byte) ([]Tick, error) {
+	size, n := binary.Uvarint(b)
+	if n <= 0 || size > uint64(len(b)) { // a head takes three bytes
+		return nil, fmt.Errorf("decode newest messages: %w", errTruncated)
+	}
+	b = b[n:]
+	heads := make([]Tick, size)
+	for i := range heads {
+		seq, n := binary.Uvarint(b)
+		intended, m := binary.Varint(b[max(n, 0):])
+		first, o := binary.Varint(b[max(n, 0)+max(m, 0):])
+		if n <= 0 || m <= 0 || o <= 0 {
+			return nil, fmt.Errorf("decode newest messages: topic %d: %w", i, errTruncated)
+		}
+		b = b[n+m+o:]
+		heads[i] = Tick{Topic: uint32(i), Seq: seq, Intended: intended, First: first}
+	}
+	return heads, nil
+}

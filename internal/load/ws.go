@@ -62,13 +62,11 @@ func (l *loop) fragment(c *conn, p *wire.Part, now int64) {
 
 // text handles a whole message, text or binary.
 func (l *loop) text(s *client, payload []byte, now int64) {
-	if id := l.id.text(payload); id != nil {
-		l.remember(s, id)
-	}
 	if l.cfg.Subprotocol == wire.Subprotocol {
 		l.enveloped(s, payload, now)
 		return
 	}
+	l.identify(s, payload)
 	l.message(s, payload, now)
 }
 

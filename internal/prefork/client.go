@@ -1,12 +1,14 @@
 package prefork
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 )
 
@@ -41,28 +43,42 @@ type Page struct {
 // the order of their ids. A page may have up to limit bytes. A worker that cannot answer has its Err set; it does not
 // spoil the others.
 func (s *Supervisor) Gather(ctx context.Context, path string, limit int64) []Page {
+	return s.ask(limit, func() (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodGet, BaseURL+path, nil)
+	})
+}
+
+// Tell posts body to path of all workers at once and returns their answers as Gather does.
+func (s *Supervisor) Tell(ctx context.Context, path string, body []byte, limit int64) []Page {
+	return s.ask(limit, func() (*http.Request, error) {
+		return http.NewRequestWithContext(ctx, http.MethodPost, BaseURL+path, bytes.NewReader(body))
+	})
+}
+
+// ask puts the same request to all workers.
+func (s *Supervisor) ask(limit int64, request func() (*http.Request, error)) []Page {
 	pages := make([]Page, len(s.workers))
 	var wg sync.WaitGroup
 	for i, w := range s.workers {
-		wg.Go(func() { pages[i] = w.page(ctx, path, limit) })
+		wg.Go(func() { pages[i] = w.page(request, limit) })
 	}
 	wg.Wait()
 	return pages
 }
 
-func (w *Worker) page(ctx context.Context, path string, limit int64) Page {
-	header, body, err := w.fetch(ctx, path, limit)
+func (w *Worker) page(request func() (*http.Request, error), limit int64) Page {
+	req, err := request()
 	if err != nil {
-		err = fmt.Errorf("get %s from worker %d: %w", path, w.id, err)
+		return Page{Worker: w.id, Err: fmt.Errorf("ask worker %d: %w", w.id, err)}
+	}
+	header, body, err := w.fetch(req, limit)
+	if err != nil {
+		err = fmt.Errorf("%s %s of worker %d: %w", strings.ToLower(req.Method), req.URL.RequestURI(), w.id, err)
 	}
 	return Page{Worker: w.id, Header: header, Body: body, Err: err}
 }
 
-func (w *Worker) fetch(ctx context.Context, path string, limit int64) (http.Header, []byte, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, BaseURL+path, nil)
-	if err != nil {
-		return nil, nil, err
-	}
+func (w *Worker) fetch(req *http.Request, limit int64) (http.Header, []byte, error) {
 	resp, err := w.client.Do(req)
 	if err != nil {
 		return nil, nil, err

@@ -11,7 +11,10 @@ import (
 
 // report is the part of the swarm's JSON report that tests judge.
 type report struct {
-	Plan        struct{ Requested, Planned int }
+	Plan struct {
+		Requested, Planned, Topics int
+		PerClient                  int `json:"topics_per_client"`
+	}
 	Connections struct {
 		Connected   int
 		Disconnects int64
@@ -19,6 +22,7 @@ type report struct {
 	}
 	Messages struct {
 		Received, Lost, Conflated, Duplicates, Reordered, Untimed, Untracked int64
+		Strays, Backward                                                     int64
 	}
 	Ticks struct{ Count int }
 }

@@ -52,6 +52,9 @@ func limits(r *report.Report) []fact {
 		list = append(list, fact{Name: "Collector", Text: fmt.Sprintf("%.0f cycles, %.2f s of processor time, heap %s to %s, %.0f goroutines",
 			g.GCCycles, g.GCCPU, bytesOf(float64(g.HeapBefore)), bytesOf(float64(g.HeapAfter)), g.Goroutines)})
 	}
+	if n := r.Plan.Topics; n > 0 {
+		list = append(list, fact{Name: "Topics", Text: fmt.Sprintf("%s, of which each client has %s", report.Comma(n), report.Comma(r.Plan.PerClient))})
+	}
 	if r.Plan.Limit != "" {
 		list = append(list, fact{Name: "Connections", Text: r.Plan.Limit})
 	}

@@ -98,6 +98,8 @@ func messageMetrics() []metric {
 		judged("duplicates", func(r *Report) int64 { return r.Messages.Duplicates }),
 		judged("reordered", func(r *Report) int64 { return r.Messages.Reordered }),
 		judged("gaps", func(r *Report) int64 { return r.Messages.Gaps }),
+		counted("strays", func(r *Report) float64 { return float64(r.Messages.Strays) }),
+		counted("ids_backward", func(r *Report) float64 { return float64(r.Messages.Backward) }),
 		counted("messages", func(r *Report) float64 { return float64(r.Messages.Received) }),
 		counted("rate", func(r *Report) float64 { return r.Messages.PerSecond }),
 		counted("ticks", func(r *Report) float64 { return float64(r.Ticks.Count) }),

@@ -19,9 +19,10 @@ type burst struct {
 // besides, as in a run with few messages, and nothing is known of its bursts.
 const possible = 1.5
 
-// burstOf reports false where ticks are not known, or who worked for them, or what of that work was for them.
+// burstOf reports false where ticks are not known, or who worked for them, or what of that work was for them: the ticks of
+// several topics overlap.
 func burstOf(r *Report) (burst, bool) {
-	if r.Ticks.Count == 0 || r.Server == nil || r.Ticks.Spread.P50 == 0 {
+	if r.Ticks.Count == 0 || r.Plan.Topics > 1 || r.Server == nil || r.Ticks.Spread.P50 == 0 {
 		return burst{}, false
 	}
 	messages := float64(r.Ticks.Deliveries) / 1000 // µs to ms

@@ -69,6 +69,8 @@ type Plan struct {
 	Processes int      `json:"processes"`
 	Targets   []string `json:"targets"`
 	Policy    string   `json:"policy"`
+	Topics    int      `json:"topics,omitempty"` // told apart; 0: one, or what the URLs say
+	PerClient int      `json:"topics_per_client,omitempty"`
 	Rate      float64  `json:"rate"`
 	Slow      int      `json:"slow,omitempty"`
 	Churn     float64  `json:"churn,omitempty"`
@@ -118,6 +120,8 @@ type Messages struct {
 	Reordered  int64   `json:"reordered"`
 	Missed     int64   `json:"missed_while_away"`
 	Gaps       int64   `json:"gaps_told"`
+	Strays     int64   `json:"not_asked_for"` // of topics that the client does not have
+	Backward   int64   `json:"ids_backward"`  // whose id is not above the one before on the connection
 	Untimed    int64   `json:"untimed"`
 	Untracked  int64   `json:"untracked"`
 	Replayed   int64   `json:"replayed"`
@@ -144,7 +148,7 @@ type Transport struct {
 }
 
 // Ticks is how messages reached everybody. Only messages with a sequence number count, and only those whose first
-// delivery fell into the hold.
+// delivery fell into the hold; of more than 256 topics, those of every second, third and so on.
 type Ticks struct {
 	Count int `json:"count"`
 	// Spread is the time from the first to the last delivery of a message.
@@ -153,7 +157,7 @@ type Ticks struct {
 	First      Quantiles `json:"first"`
 	Deliveries int64     `json:"deliveries"`     // mean of a tick
 	Fewest     int64     `json:"fewest"`         // of any tick but the last
-	ExpectedBy int       `json:"expected_by"`    // clients that read, at the end of holding
+	ExpectedBy int       `json:"expected_by"`    // clients of a topic that read, at the end of holding
 	Newest     uint64    `json:"newest_seq"`     //
 	Behind     int       `json:"behind_at_last"` // clients that never reached it
 }
@@ -240,6 +244,7 @@ type Point struct {
 
 // TickRow is one message.
 type TickRow struct {
+	Topic  uint32  `json:"topic,omitempty"` // number of the topic, from 0, in the order given
 	Seq    uint64  `json:"seq"`
 	At     float64 `json:"t_s"` // intended time, or else the first delivery, in the seconds of the series
 	First  float64 `json:"first_ms"`

@@ -65,6 +65,9 @@ func New(run *Run) *Report {
 	}
 	r.Ticks.Newest, r.Ticks.Behind = run.Final.Newest.Seq, run.Final.Behind
 	r.Ticks.ExpectedBy = run.End.Swarm.Connected() - run.End.Swarm.Slow
+	if n := r.Plan.Topics; n > 0 {
+		r.Ticks.ExpectedBy = r.Ticks.ExpectedBy * r.Plan.PerClient / n
+	}
 	r.Server, r.Gateway, r.Kernel, r.Swarm = run.server(), run.gateway(), run.kernel(), run.swarm()
 	r.Split = split(run, r)
 	r.Cost = run.Cost
@@ -118,7 +121,8 @@ func (run *Run) messages(final, full, end load.Tally) Messages {
 		Received: final.Messages, Bytes: final.Bytes,
 		PerSecond: per(float64(end.Messages-full.Messages), run.Phases.Hold),
 		Lost:      final.Lost, Conflated: final.Conflated, Duplicates: final.Duplicates, Reordered: final.Reordered,
-		Missed: final.Missed, Gaps: final.Gaps, Untimed: final.Untimed, Untracked: final.Untracked,
+		Missed: final.Missed, Gaps: final.Gaps, Strays: final.Strays, Backward: final.Backward,
+		Untimed: final.Untimed, Untracked: final.Untracked,
 		Replayed: final.Replayed, Skewed: final.Skewed, Pings: final.Pings,
 		Ramp: Judged{full.Lost, full.Conflated, full.Duplicates, full.Reordered},
 	}

@@ -79,6 +79,8 @@ func concerns(r *Report) []concern {
 		{Bad, c.AfterRamp > 0 && c.Connected == 0, "nobody was connected at the end"},
 		{Bad, faults > 0, Comma(faults) + " messages were lost, doubled or out of order"},
 		{Bad, m.Received == 0, "no message came"},
+		{Bad, m.Strays > 0, Comma(m.Strays) + " messages came to clients that had not asked for their topic"},
+		{Mixed, m.Backward > 0, Comma(m.Backward) + " ids were not above the one before on their connection: who resumes there misses messages or gets some again"},
 		{Mixed, m.Conflated+m.Missed+m.Gaps > 0, Comma(m.Conflated+m.Missed) + " messages were skipped for newer ones or missed while away"},
 		{Mixed, m.Received > 0 && m.Untracked == m.Received, "loss is unknown: no message has a sequence number"},
 		{Mixed, m.Received > 0 && r.Latency.Count == 0, "latency is unknown: no message with a time came while holding"},

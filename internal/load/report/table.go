@@ -8,6 +8,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/dustin/go-humanize"
+
+	"tickgate/internal/load"
 )
 
 // WriteTable writes the report for people.
@@ -80,6 +82,8 @@ func (t *table) messages(r *Report) {
 	}
 	t.some("missed while away", m.Missed)
 	t.some("gaps told", m.Gaps)
+	t.some("not asked for", m.Strays)
+	t.some("ids that went back", m.Backward)
 	t.some("clients behind at the end", int64(r.Ticks.Behind))
 	t.some("without a number", m.Untracked)
 	t.some("without a time", m.Untimed)
@@ -95,7 +99,19 @@ func (t *table) latencies(r *Report) {
 		}
 	}
 	if r.Ticks.Count > 0 {
-		t.row("ticks", "%s, each to %s clients", Comma(r.Ticks.Count), Comma(r.Ticks.Deliveries))
+		t.row("ticks", "%s%s, each to %s clients", Comma(r.Ticks.Count), ofTopics(r), Comma(r.Ticks.Deliveries))
+	}
+}
+
+// ofTopics says whose ticks these are.
+func ofTopics(r *Report) string {
+	switch n := r.Plan.Topics; {
+	case n <= 1:
+		return ""
+	case n > load.ShownTopics:
+		return fmt.Sprintf(" of a part of %s topics", Comma(n))
+	default:
+		return fmt.Sprintf(" of %s topics", Comma(n))
 	}
 }
 

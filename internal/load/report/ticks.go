@@ -14,7 +14,7 @@ import (
 
 // TickBook gathers ticks from Stats read one after the other. The zero value is ready. Not safe for concurrent use.
 type TickBook struct {
-	live   map[uint64]load.Tick
+	live   map[tickKey]load.Tick
 	rows   []TickRow
 	spread *hdrhistogram.Histogram
 	first  *hdrhistogram.Histogram
@@ -23,6 +23,12 @@ type TickBook struct {
 	fewest int64
 	newest load.Tick // once it is closed
 	closed bool
+}
+
+// tickKey is a message's topic and number.
+type tickKey struct {
+	topic uint32
+	seq   uint64
 }
 
 const (
@@ -36,7 +42,7 @@ const (
 // Update takes the ticks of newer Stats. Only those first delivered after since count.
 func (b *TickBook) Update(ticks []load.Tick, since, now time.Time) {
 	if b.live == nil {
-		b.live = make(map[uint64]load.Tick)
+		b.live = make(map[tickKey]load.Tick)
 		b.spread, b.first = load.Histogram(), load.Histogram()
 	}
 	for _, t := range ticks {
@@ -52,22 +58,23 @@ func (b *TickBook) Update(ticks []load.Tick, since, now time.Time) {
 
 // take adds a view of a tick.
 func (b *TickBook) take(t load.Tick) {
-	known, exists := b.live[t.Seq]
+	key := tickKey{t.Topic, t.Seq}
+	known, exists := b.live[key]
 	switch {
 	case exists && !t.Same(known): // a feed that began anew uses the number again
 		if t.Newer(known) {
 			b.book(known)
-			b.live[t.Seq] = t
+			b.live[key] = t
 		}
 	case t.Count >= known.Count: // of two views of a tick the one with more deliveries is the newer
-		b.live[t.Seq] = t
+		b.live[key] = t
 	}
 }
 
 // Close leaves ticks after newest out: everybody is waited for only up to that one.
 func (b *TickBook) Close(newest load.Tick) {
 	b.newest, b.closed = newest, true
-	maps.DeleteFunc(b.live, func(_ uint64, t load.Tick) bool { return t.Newer(newest) })
+	maps.DeleteFunc(b.live, func(_ tickKey, t load.Tick) bool { return t.Newer(newest) })
 }
 
 // Count returns how many ticks have come so far.
@@ -76,10 +83,10 @@ func (b *TickBook) Count() int { return b.count + len(b.live) }
 // fold takes ticks whose last delivery was before a moment, in Unix nanoseconds, out of the live ones.
 func (b *TickBook) fold(before int64) {
 	var done []load.Tick
-	for seq, t := range b.live {
+	for key, t := range b.live {
 		if t.Last < before {
 			done = append(done, t)
-			delete(b.live, seq)
+			delete(b.live, key)
 		}
 	}
 	slices.SortFunc(done, func(x, y load.Tick) int { return cmp.Compare(x.First, y.First) })
@@ -91,7 +98,7 @@ func (b *TickBook) fold(before int64) {
 
 func (b *TickBook) book(t load.Tick) {
 	row := TickRow{
-		Seq: t.Seq, at: cmp.Or(t.Intended, t.First), Spread: float64(t.Last-t.First) / 1e6, Count: t.Count,
+		Topic: t.Topic, Seq: t.Seq, at: cmp.Or(t.Intended, t.First), Spread: float64(t.Last-t.First) / 1e6, Count: t.Count,
 		intended: t.Intended, last: t.Last, lag: t.Lag,
 	}
 	_ = b.spread.RecordValue(max((t.Last-t.First)/1000, 0)) // an hour is the longest it can hold

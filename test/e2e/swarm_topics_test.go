@@ -1,0 +1,41 @@
+package e2e
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// TestSwarmTopics: 2,000 clients have two of a hundred topics each, and get every message of these and no other, from one process and
+// from workers, which the swarm checks by client and topic.
+func TestSwarmTopics(t *testing.T) {
+	const conns, topics = 2000, 100 // so that 40 clients have each
+	for _, workers := range []string{"auto", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			g := startGateway(t, setup{flags: map[string]string{
+				"workers": workers, "max-conns": "2400", "feed-interval": "2s", "feed-symbols": "100", "feed-topic": "price.{sym}",
+			}})
+			g.waitTopics(t, topics)
+			got, r := swarm(t, g, 120*time.Second, "--conns=2000", "--ticks=300", "--settle=30s", "--policy=all", "--processes=2",
+				"--topics=price.S{0..99}", "--topics-per-client=2",
+				"--assert=connected=2000,loss=0,conflated=0,duplicates=0,reordered=0,strays=0,disconnects=0,failures=0")
+			if got.code != 0 {
+				t.Errorf("got exit code %d, want 0: all assertions hold:\n%s", got.code, got.output)
+			}
+			// Each tick goes to 40 clients. That the newest of each topic has come to all of them is part of what loss counts.
+			checkScale(t, r, conns, 6)
+			if m := r.Messages; m.Strays != 0 || r.Ticks.Count < 300 || r.Plan.Topics != topics || r.Plan.PerClient != 2 {
+				t.Errorf("got messages %+v, ticks %+v of plan %+v, want 300 ticks of a hundred topics", m, r.Ticks, r.Plan)
+			}
+		})
+	}
+}
+
+// waitTopics waits until so many topics have had a message.
+func (g *gateway) waitTopics(t *testing.T, topics int) {
+	t.Helper()
+	eventually(t, 60*time.Second, "topics with messages", func() bool {
+		var list struct{ Topics []topicPage }
+		return inspect(t, g, "/v1/topics?prefix=price.S&limit=1000", &list) == http.StatusOK && len(list.Topics) >= topics
+	})
+}
