@@ -61,6 +61,9 @@ func (c *Conn[S]) Peer() netip.AddrPort {
 	return netip.AddrPortFrom(netip.AddrFrom16(c.addr).Unmap(), c.port)
 }
 
+// SetPeer makes a the remote address that Peer returns from now on: for a connection that a proxy made for somebody else.
+func (c *Conn[S]) SetPeer(a netip.AddrPort) { c.addr, c.port = a.Addr().As16(), a.Port() }
+
 // Alive reports whether the connection may still be used: it is neither closing nor gone.
 func (c *Conn[S]) Alive() bool { return c.flags&(flagClosing|flagDead) == 0 }
 

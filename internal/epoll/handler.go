@@ -23,3 +23,11 @@ type Handler[S any] interface {
 	// and then for as long as it returns true, with the I/O events that have come up in between.
 	OnWork(budget int) (more bool)
 }
+
+// Admitter is a Handler that has a say in who is accepted. Its method is called under the same rules.
+type Admitter[S any] interface {
+	// Admit is asked for each accepted connection before OnOpen. A nil answer lets it in. Any other one is sent, the bytes are used at
+	// once, and the connection is closed without OnOpen or OnClose, so that an attacker who is turned away costs two system
+	// calls more than one for whom there is no room.
+	Admit(c *Conn[S]) (refusal []byte)
+}

@@ -44,6 +44,7 @@ type hooks struct {
 	data                  func(*loop, *conn, []byte) int
 	closed                func(*loop, *conn, Reason, error)
 	work                  func(*loop, int) bool
+	decide                func(*loop, *conn) []byte
 
 	loop   *loop
 	opened chan int32 // descriptors, as they are announced
@@ -91,6 +92,13 @@ func (h *hooks) OnClose(c *conn, reason Reason, err error) {
 }
 
 func (h *hooks) OnWork(budget int) bool { return h.work != nil && h.work(h.loop, budget) }
+
+func (h *hooks) Admit(c *conn) []byte {
+	if h.decide == nil {
+		return nil
+	}
+	return h.decide(h.loop, c)
+}
 
 // echo is the data hook of a server that says what it hears.
 func echo(l *loop, c *conn, b []byte) int {

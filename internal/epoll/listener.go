@@ -169,6 +169,14 @@ func (l *Loop[S]) admit(fd int, peer netip.AddrPort) {
 		l.refuse(fd, RefusedNoFile) // epoll_ctl(2): max_user_watches or kernel memory
 		return
 	}
+	if l.admits != nil {
+		if answer := l.admits.Admit(c); answer != nil {
+			_ = l.poller.Delete(fd)
+			l.unregister(c)
+			l.turnAway(fd, RefusedAdmission, answer)
+			return
+		}
+	}
 	l.handler.OnOpen(c)
 }
 
@@ -190,13 +198,22 @@ func (l *Loop[S]) unregister(c *Conn[S]) {
 	l.slab.release(c)
 }
 
-// refuse answers a connection that will not be served and closes it. Reading what the client has sent so far
-// keeps close(2) from resetting the connection before the answer is read.
+// refuse answers a connection that will not be served and closes it.
 func (l *Loop[S]) refuse(fd int, reason Reason) {
-	l.counters.refused[reason]++
+	var answer []byte
 	if l.cfg.Refusal != nil {
+		answer = l.cfg.Refusal(reason)
+	}
+	l.turnAway(fd, reason, answer)
+}
+
+// turnAway sends a connection its last words and closes it. Reading what the client has sent so far keeps close(2) from resetting the
+// connection before the answer is read.
+func (l *Loop[S]) turnAway(fd int, reason Reason, answer []byte) {
+	l.counters.refused[reason]++
+	if answer != nil {
 		discard(int32(fd), readBuffer)
-		_, _ = send(int32(fd), l.cfg.Refusal(reason))
+		_, _ = send(int32(fd), answer)
 		_ = unix.Shutdown(fd, unix.SHUT_WR)
 		discard(int32(fd), readBuffer)
 	}

@@ -22,6 +22,7 @@ type Loop[S any] struct {
 	cfg     Config
 	slab    *Slab[S]
 	handler Handler[S]
+	admits  Admitter[S] // the handler, if it is one; else nil
 	start   time.Time
 
 	// Owned by the event loop.
@@ -60,6 +61,7 @@ func NewLoop[S any](cfg Config, slab *Slab[S], h Handler[S]) (*Loop[S], error) {
 		wheel: newWheel(), buf: make([]byte, cfg.MaxLeftover+readBuffer), coalesce: coalescer{bell: -1},
 		ignored: make(map[int32]int), timer: -1, reserve: -1, doorbell: -1, done: make(chan struct{}),
 	}
+	l.admits, _ = h.(Admitter[S])
 	if err := l.openDescriptors(); err != nil {
 		l.closeDescriptors()
 		return nil, fmt.Errorf("make event loop: %w", err)

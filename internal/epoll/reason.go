@@ -22,6 +22,8 @@ const (
 	RefusedMaxConns
 	// RefusedNoFile: refused at accept with the reserve descriptor, EMFILE or ENFILE.
 	RefusedNoFile
+	// RefusedAdmission: refused at accept by the handler, see Admitter.
+	RefusedAdmission
 	// Stopped: the loop ended while the connection was open.
 	Stopped
 
@@ -32,7 +34,7 @@ const (
 var reasonNames = [...]string{
 	ReasonNone: "none", PeerClosed: "peer_closed", PeerReset: "peer_reset", DialFailed: "dial_failed",
 	LeftoverExceeded: "leftover_exceeded", PendingExceeded: "pending_exceeded",
-	RefusedMaxConns: "max_conns", RefusedNoFile: "nofile", Stopped: "stopped",
+	RefusedMaxConns: "max_conns", RefusedNoFile: "nofile", RefusedAdmission: "admission", Stopped: "stopped",
 }
 
 // String returns the metric label of a reason the loop gives, and "user" for the owner's.
