@@ -26,6 +26,9 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	if err := g.open(ctx, func() []admin.Worker { return []admin.Worker{worker} }); err != nil {
 		return err
 	}
+	if err := g.plan.countAlone(g.cfg); err != nil {
+		return err
+	}
 	n, err := newNode(ctx, g.cfg, g.plan, g.bus, g.addr)
 	if err != nil {
 		return err

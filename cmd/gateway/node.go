@@ -73,6 +73,9 @@ func (n *node) listen(cfg *config.Config, addr string) error {
 func (n *node) addLoop(cfg *config.Config, addr string) error {
 	c := sessionConfig(cfg, n)
 	n.watch(&c)
+	if n.plan.addresses != nil {
+		c.Addresses = n.plan.addresses
+	}
 	l, err := session.NewLoop(c, n.slab)
 	if err != nil {
 		return err
@@ -91,7 +94,10 @@ func sessionConfig(cfg *config.Config, n *node) session.Config {
 		HeaderTimeout:    cfg.Clients.HeaderTimeout,
 		HandshakeBacklog: cfg.Clients.HandshakeBacklog,
 		MaxInbound:       int(cfg.Clients.MaxInbound),
+		MaxInboundRate:   int(cfg.Clients.MaxInboundRate),
+		MaxInboundBytes:  int(cfg.Clients.MaxInboundBytes),
 		MaxTopics:        cfg.Clients.MaxTopics,
+		Proxies:          proxies(&cfg.Addresses),
 		Heartbeat:        cfg.Clients.Heartbeat,
 		WriteTimeout:     cfg.Clients.WriteTimeout,
 		Sockets: epoll.Config{

@@ -19,6 +19,7 @@ import (
 	"tickgate/internal/iomodel"
 	"tickgate/internal/limits"
 	"tickgate/internal/prefork"
+	"tickgate/internal/quota"
 	"tickgate/internal/ticklog"
 )
 
@@ -166,7 +167,8 @@ type plan struct {
 
 	why, whyFewer string // more than one process, and not all connections; empty if it is not so
 
-	quota epoll.Quota // of all processes together; nil where there is one
+	quota     epoll.Quota      // of all processes together; nil where there is one
+	addresses *quota.Addresses // nil if addresses are not bound
 
 	ticks  *ticklog.Log // set before a node is made
 	tokens *tokens      // of this process, likewise

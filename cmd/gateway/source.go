@@ -81,6 +81,9 @@ func (n *node) measure(m *metrics.Snapshot) {
 	for i := range snapshots {
 		t.add(&snapshots[i], !answered[i])
 	}
+	if n.plan.addresses != nil {
+		t.clients.Uncounted = n.plan.addresses.Uncounted()
+	}
 	t.store(m)
 }
 
@@ -122,6 +125,7 @@ func (t *totals) add(s *session.Snapshot, stuck bool) {
 	t.pauses["exhausted"] += s.Loop.AcceptPauses
 	t.pauses["handshake_backlog"] += s.BacklogPauses
 	t.clients.Accepts += s.Loop.Accepted
+	t.clients.BadForwarded += s.BadForwarded
 	t.fanout.Subscriptions += s.Fanout.Subscriptions
 	t.fanout.Behind += s.Fanout.Behind
 	t.fanout.Deliveries += s.Fanout.Delivered

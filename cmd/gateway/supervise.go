@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"os/exec"
 	"strconv"
 	"time"
 
@@ -15,7 +13,6 @@ import (
 	"tickgate/internal/config"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
-	"tickgate/internal/quota"
 	"tickgate/internal/ticklog"
 )
 
@@ -55,12 +52,12 @@ func (g *gateway) supervise(ctx context.Context) error {
 	if err := g.open(ctx, func() []admin.Worker { return append(source.processes(), local) }); err != nil {
 		return err
 	}
-	pool, err := quota.New(g.plan.workers)
+	heirs, err := newHeritage(g)
 	if err != nil {
 		return err
 	}
 	workers, err := prefork.Start(ctx, prefork.Config{
-		Workers: g.plan.workers, Command: heirs(pool), Settings: g.orders, Ended: pool.Forget,
+		Workers: g.plan.workers, Command: heirs.command, Settings: g.orders, Ended: heirs.forget,
 		Output: g.program.stderr, Log: g.log,
 	})
 	if err != nil {
@@ -68,7 +65,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	}
 	defer func() { workers.Kill(); _ = workers.Wait() }()
 	source.workers.Store(workers)
-	g.box.asks(func() bool { return pool.Taken() > 0 }) // whether of this topic, only the workers know
+	g.box.asks(func() bool { return heirs.pool.Taken() > 0 }) // whether of this topic, only the workers know
 	defer startWalls(g.cfg, g.log, nil, true)()
 	if err := workers.WaitReady(ctx); err != nil {
 		return err
@@ -81,17 +78,8 @@ func (g *gateway) supervise(ctx context.Context) error {
 	defer stop()
 	go alive.watch(probing)
 	// Whatever ends the gateway, its clients are told when to come back.
-	err = g.wait(nil, pool.Taken)
+	err = g.wait(nil, heirs.pool.Taken)
 	return errors.Join(err, g.drainWorkers(workers))
-}
-
-// heirs returns the command of workers that inherit the count of connections.
-func heirs(pool *quota.Pool) func(int) *exec.Cmd {
-	return func(int) *exec.Cmd {
-		cmd := prefork.Self()
-		cmd.ExtraFiles = []*os.File{pool.File()}
-		return cmd
-	}
 }
 
 // drainWorkers lets the workers send their clients away, which a second signal cuts short.

@@ -15,7 +15,6 @@ import (
 	"tickgate/internal/interrupt"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
-	"tickgate/internal/quota"
 )
 
 // work is the life of a worker process: it takes its orders from the supervisor, serves clients, and at SIGTERM sends
@@ -34,10 +33,6 @@ func work(ctx context.Context, p program) error {
 	defer ignore()
 	signal.Ignore(syscall.SIGHUP) // the supervisor's business, though a terminal tells everybody
 
-	share, err := quota.Join(child.ExtraFile(0), child.ID(), o.Config.Server.MaxConns)
-	if err != nil {
-		return err
-	}
 	box, err := newBlackbox(&o.Config, strconv.Itoa(child.ID()), log)
 	if err != nil {
 		return err
@@ -48,7 +43,7 @@ func work(ctx context.Context, p program) error {
 		return err
 	}
 	defer o.Plan.tokens.close()
-	n, err := o.startNode(ctx, share)
+	n, err := o.startNode(ctx, child)
 	if err != nil {
 		return err
 	}
@@ -84,14 +79,15 @@ type status struct {
 }
 
 // startNode makes the worker's node, on the bus of the supervisor or on the external one. Its connections count towards
-// share.
-func (o *orders) startNode(ctx context.Context, share *quota.Share) (*node, error) {
+// what the child has inherited.
+func (o *orders) startNode(ctx context.Context, child *prefork.Child) (*node, error) {
+	p := plan{workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, ticks: o.Plan.ticks, tokens: o.Plan.tokens}
+	if err := p.inherit(child, &o.Config); err != nil {
+		return nil, err
+	}
 	b, err := o.connect(ctx)
 	if err != nil {
 		return nil, err
-	}
-	p := plan{
-		workers: o.Plan.Workers, loops: o.Plan.Loops, maxConns: o.Plan.MaxConns, nofile: o.Plan.Nofile, quota: share, ticks: o.Plan.ticks, tokens: o.Plan.tokens,
 	}
 	n, err := newNode(ctx, &o.Config, p, b, o.Addr)
 	if err != nil {

@@ -21,6 +21,7 @@ func (c *Config) Check() error {
 	c.Bus.check(&p)
 	c.Access.check(&p)
 	c.Clients.check(&p)
+	c.Addresses.check(&p)
 	c.Sockets.check(&p)
 	p.offOrWithin("--objective", c.Trace.Objective, time.Millisecond, 24*time.Hour)
 	c.checkTogether(&p)
@@ -101,9 +102,23 @@ func (l *Clients) check(p *Problems) {
 	p.sized("--header-bytes", l.HeaderBytes, 512, 1<<20)
 	// A control frame's payload is up to 125 bytes (RFC 6455 section 5.5).
 	p.sized("--max-inbound", l.MaxInbound, 125, 64<<20)
+	p.between("--max-inbound-rate", int(l.MaxInboundRate), 0, 100_000)
+	l.checkInboundBytes(p)
 	p.between("--max-topics", l.MaxTopics, 1, 1<<16)
 	p.between("--handshake-backlog", l.HandshakeBacklog, 1, 1<<20)
 	p.offOrWithin("--write-timeout", l.WriteTimeout, time.Second, time.Hour)
+}
+
+// checkInboundBytes sees to it that the largest message is not too large for the rate.
+func (l *Clients) checkInboundBytes(p *Problems) {
+	const longest = 600 // seconds' worth of bytes in one message
+	switch rate := l.MaxInboundBytes; {
+	case rate == 0:
+	case rate < 1<<10 || rate > 16<<30:
+		p.add("--max-inbound-bytes", rate.String(), "out of range; use 1KiB/s to 16GiB/s, or 0 for none")
+	case l.MaxInbound > longest*Size(rate):
+		p.add("--max-inbound-bytes", rate.String(), fmt.Sprintf("a message of --max-inbound (%s) would take more than ten minutes; raise it, or lower --max-inbound", l.MaxInbound))
+	}
 }
 
 func (s *Sockets) check(p *Problems) {
@@ -141,6 +156,9 @@ func (c *Config) checkTogether(p *Problems) {
 	if c.Server.IO != IOEpoll && (len(c.Access.Keys) > 0 || len(c.Access.Origins) > 0) {
 		p.add("--io", string(c.Server.IO), "only for comparison: --token-keys and --origins need --io=epoll")
 	}
+	if c.Server.IO != IOEpoll && (c.Addresses.Bound() || len(c.Addresses.TrustedProxies) > 0) {
+		p.add("--io", string(c.Server.IO), "only for comparison: bounds on addresses and --trusted-proxies need --io=epoll")
+	}
 	if collide(c.Server.Listen, c.Server.Admin.Addr) {
 		p.add("--admin", c.Server.Admin.Addr, "the same port as --listen; use another one, or off")
 	}
@@ -176,6 +194,7 @@ func (c *Config) warnings() []string {
 	if s := c.Sockets; s.SndBuf != 0 && s.NotsentLowat > s.SndBuf {
 		w = append(w, fmt.Sprintf("--notsent-lowat=%s has no effect above --sndbuf=%s", s.NotsentLowat, s.SndBuf))
 	}
+	w = append(w, c.Addresses.warnings()...)
 	if c.Sockets.SndBuf == 0 {
 		w = append(w, "--sndbuf=0 lets each client that does not read hold megabytes of kernel memory (2.8 MB measured)")
 	}

@@ -21,15 +21,16 @@ type Config struct {
 	// beats it.
 	File string `name:"config" placeholder:"FILE" help:"YAML file with any of these settings, keyed by flag name without the dashes."`
 
-	Server  Server  `embed:"" group:"server"`
-	Feed    Feed    `embed:"" group:"feed"`
-	Topics  Topics  `embed:"" group:"topics"`
-	Bus     Bus     `embed:"" group:"bus"`
-	Access  Access  `embed:"" group:"access"`
-	Clients Clients `embed:"" group:"clients"`
-	Sockets Sockets `embed:"" group:"sockets"`
-	Trace   Trace   `embed:"" group:"trace"`
-	Log     Log     `embed:"" group:"log"`
+	Server    Server    `embed:"" group:"server"`
+	Feed      Feed      `embed:"" group:"feed"`
+	Topics    Topics    `embed:"" group:"topics"`
+	Bus       Bus       `embed:"" group:"bus"`
+	Access    Access    `embed:"" group:"access"`
+	Clients   Clients   `embed:"" group:"clients"`
+	Addresses Addresses `embed:"" group:"addresses"`
+	Sockets   Sockets   `embed:"" group:"sockets"`
+	Trace     Trace     `embed:"" group:"trace"`
+	Log       Log       `embed:"" group:"log"`
 }
 
 // Server holds the listeners and how many connections, processes and loops serve them.
@@ -156,6 +157,11 @@ type Clients struct {
 	// MaxInbound bounds a WebSocket message from a client; longer ones are closed with 1009.
 	// Default 64 KiB.
 	MaxInbound Size `default:"64KiB" placeholder:"SIZE" help:"Largest WebSocket message accepted from a client."`
+	// MaxInboundRate bounds the messages and control frames of a WebSocket client; one that sends more is closed with 1008. Five
+	// seconds' worth may come at once. Default 100/s: clients of a push server answer pings and subscribe. 0 is no bound.
+	MaxInboundRate Rate `default:"100/s" placeholder:"N/s" help:"WebSocket messages and control frames from one client a second, five times as many at once; more is closed with 1008. 0 is no bound."`
+	// MaxInboundBytes bounds what a client sends, likewise. Default 256KiB/s.
+	MaxInboundBytes ByteRate `default:"256KiB/s" placeholder:"SIZE/s" help:"Bytes from one client a second, five times as many at once; more is closed with 1008. 0 is no bound."`
 	// MaxTopics bounds the topics and patterns that a connection may name; more get 400. Default 64. Each costs a
 	// subscription of 28 bytes and a look at it for each message that the connection gets.
 	MaxTopics int `default:"64" placeholder:"N" help:"Topics and patterns that one connection may subscribe to."`

@@ -37,6 +37,7 @@ var groups = []kong.Group{
 	{Key: "bus", Title: "Bus:"},
 	{Key: "access", Title: "Who may subscribe:"},
 	{Key: "clients", Title: "Limits per client:"},
+	{Key: "addresses", Title: "Limits per address, and proxies:"},
 	{Key: "sockets", Title: "Sockets and event loops:"},
 	{Key: "trace", Title: "Explaining late ticks:"},
 	{Key: "log", Title: "Log:"},

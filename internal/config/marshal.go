@@ -41,3 +41,12 @@ func (k KeySources) MarshalText() ([]byte, error) {
 
 // MarshalText implements encoding.TextMarshaler.
 func (o Origins) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (r Rate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (r ByteRate) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// MarshalText implements encoding.TextMarshaler.
+func (n Networks) MarshalText() ([]byte, error) { return []byte(n.String()), nil }

@@ -14,6 +14,8 @@ func TestConfigSurvivesJSON(t *testing.T) {
 		"--log-level=debug", "--log-format=json", "--write-timeout=0",
 		"--token-keys=a.pem,hs256:s,https://issuer.example/jwks?key=secret", "--token-audience=x,y", "--token-cookie=c",
 		"--origins=https://a.example,*",
+		"--max-conns-per-addr=7", "--connect-rate-per-addr=5/s", "--trusted-proxies=10.0.0.0/8,::1", "--forwarded-header=Forwarded",
+		"--proxy-protocol", "--max-inbound-rate=20/s", "--max-inbound-bytes=100KiB/s",
 	}, io.Discard, io.Discard, nil)
 	if want == nil {
 		t.Fatalf("Parse: got exit code %d, want a Config", code)

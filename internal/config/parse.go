@@ -143,6 +143,10 @@ func (p *parser) mappers() []kong.Option {
 		reflect.TypeFor[List](),
 		reflect.TypeFor[KeySources](),
 		reflect.TypeFor[Origins](),
+		reflect.TypeFor[Rate](),
+		reflect.TypeFor[ByteRate](),
+		reflect.TypeFor[Networks](),
+		reflect.TypeFor[ForwardedHeader](),
 		levelType,
 	} {
 		options = append(options, kong.TypeMapper(typ, decode))

@@ -61,10 +61,11 @@ func TestDefaults(t *testing.T) {
 		Access: Access{Refresh: 10 * time.Minute, Claim: "tickgate"},
 		Clients: Clients{
 			Heartbeat: 30 * time.Second, HeaderTimeout: 5 * time.Second, HeaderBytes: 8 << 10,
-			MaxInbound: 64 << 10, MaxTopics: 64, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,
+			MaxInbound: 64 << 10, MaxInboundRate: 100, MaxInboundBytes: 256 << 10, MaxTopics: 64, HandshakeBacklog: 16384, WriteTimeout: 30 * time.Second,
 		},
-		Sockets: Sockets{SndBuf: 64 << 10, NotsentLowat: 16 << 10, UserTimeout: 30 * time.Second, Slice: 256},
-		Log:     Log{Level: slog.LevelInfo, Format: LogText},
+		Addresses: Addresses{ForwardedHeader: ForwardedFor},
+		Sockets:   Sockets{SndBuf: 64 << 10, NotsentLowat: 16 << 10, UserTimeout: 30 * time.Second, Slice: 256},
+		Log:       Log{Level: slog.LevelInfo, Format: LogText},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got\n%+v, want\n%+v", got, want)

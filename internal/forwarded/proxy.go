@@ -64,11 +64,12 @@ func (p *Parser) Parse(b []byte) (o Origin, n int, err error) {
 	return origin(header), n, nil
 }
 
-// HasHeader reports whether b begins with the signature of a PROXY header, or is empty or a part of one.
+// HasHeader reports whether b begins with the whole signature of a PROXY header.
 func HasHeader(b []byte) bool {
-	return begins(b, proxyproto.SIGV1) || begins(b, proxyproto.SIGV2)
+	return bytes.HasPrefix(b, proxyproto.SIGV1) || bytes.HasPrefix(b, proxyproto.SIGV2)
 }
 
+// begins reports whether b begins with signature, or is the beginning of it.
 func begins(b, signature []byte) bool {
 	n := min(len(b), len(signature))
 	return bytes.Equal(b[:n], signature[:n])
@@ -77,7 +78,7 @@ func begins(b, signature []byte) bool {
 // length returns how long the header at the start of b is, 0 if that cannot be told or not all of it is there.
 func length(b []byte) (int, error) {
 	switch {
-	case !HasHeader(b):
+	case !begins(b, proxyproto.SIGV1) && !begins(b, proxyproto.SIGV2):
 		return 0, ErrMissing
 	case len(b) == 0:
 		return 0, nil

@@ -57,6 +57,8 @@ func (e emitter) clients(s *Clients) {
 	e.counter(accepts, s.Accepts)
 	e.counts(acceptPauses, s.AcceptPauses)
 	e.counts(refusals, s.Refusals)
+	e.counter(badForwarded, s.BadForwarded)
+	e.counter(uncounted, s.Uncounted)
 	e.counts(handshakes, s.Handshakes)
 	e.counts(closes, s.Closes)
 }

@@ -9,6 +9,8 @@ var (
 	accepts        = desc("accepts_total", "Connections taken off the accept queue, those refused included.")
 	acceptPauses   = desc("accept_pauses_total", "Times a listener rested because accepting was impossible, by reason.", "reason")
 	refusals       = desc("refusals_total", "Connections turned away before their handshake was complete, by reason.", "reason")
+	badForwarded   = desc("bad_forwarded_total", "Connections of trusted proxies whose PROXY header or forwarded field did not tell an address, so that they count as the proxy's.")
+	uncounted      = desc("uncounted_connections_total", "Connections not held against the bounds on their address, because the table of addresses had no room for it.")
 	handshakes     = desc("handshakes_total", "Completed handshakes by transport.", "transport")
 	closes         = desc("closes_total", "Accepted connections that ended, in whatever phase, by reason.", "reason")
 
@@ -53,7 +55,7 @@ var (
 
 // descs is what collector describes: everything above.
 var descs = []*prometheus.Desc{
-	connections, maxConnections, accepts, acceptPauses, refusals, handshakes, closes,
+	connections, maxConnections, accepts, acceptPauses, refusals, badForwarded, uncounted, handshakes, closes,
 	subscriptions, behind, topics, messages, deliveries, skipped, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
 	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,

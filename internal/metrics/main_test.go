@@ -24,9 +24,10 @@ func full() Snapshot {
 			},
 			Accepts:      100_100,
 			AcceptPauses: []Count{{"nofile", 2}},
-			Refusals:     []Count{{"max_conns", 5}, {"bad_request", 1}},
-			Handshakes:   []Count{{"ws", 70_010}, {"sse", 30_002}},
-			Closes:       []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
+			BadForwarded: 6, Uncounted: 7,
+			Refusals:   []Count{{"max_conns", 5}, {"bad_request", 1}},
+			Handshakes: []Count{{"ws", 70_010}, {"sse", 30_002}},
+			Closes:     []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
 		},
 		Fanout: &Fanout{
 			Subscriptions: 100_000, Behind: 4, Topics: 1, Messages: 60, Deliveries: 6_000_000,

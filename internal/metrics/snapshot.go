@@ -29,6 +29,8 @@ type Clients struct {
 	Accepts      uint64        // taken off the accept queue, those refused included
 	AcceptPauses []Count       // times a listener rested, by reason
 	Refusals     []Count       // turned away before the handshake was complete, by reason
+	BadForwarded uint64        // of trusted proxies that did not say for whom
+	Uncounted    uint64        // for which the table of addresses had no room
 	Handshakes   []Count       // completed, by transport
 	Closes       []Count       // ended, in whatever phase, by reason
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -60,6 +61,8 @@ type Addresses struct {
 	part     int
 	limits   AddressLimits
 	interval uint64 // between two connects, in nanoseconds
+
+	uncounted atomic.Uint64
 }
 
 // JoinAddresses maps the table in file, which it closes, and returns the view of process part.
@@ -93,6 +96,7 @@ func (a *Addresses) Connects(addr netip.Addr) (wait time.Duration) {
 	}
 	s := a.slot(keyOf(addr))
 	if s < 0 {
+		a.uncounted.Add(1)
 		return 0
 	}
 	now, ahead := monotonic(), a.interval*uint64(max(1, a.limits.Burst))
@@ -118,6 +122,7 @@ func (a *Addresses) Take(addr netip.Addr) (ticket uint32, ok bool) {
 	key := keyOf(addr)
 	s := a.hold(key)
 	if s < 0 {
+		a.uncounted.Add(1)
 		return 0, true
 	}
 	if a.table.total(key) > a.limits.Conns {
@@ -133,6 +138,9 @@ func (a *Addresses) Return(ticket uint32) {
 		a.own(int(ticket)-1, -1)
 	}
 }
+
+// Uncounted returns how many calls of Connects and Take of this process found no room for the address in the table.
+func (a *Addresses) Uncounted() uint64 { return a.uncounted.Load() }
 
 // Held returns how many connections addr has that are counted.
 func (a *Addresses) Held(addr netip.Addr) int { return a.table.total(keyOf(addr)) }

@@ -134,6 +134,9 @@ func TestAddressTableFull(t *testing.T) {
 			t.Errorf("without a slot: got ticket %d %t, want to be let in uncounted", ticket, ok)
 		}
 	}
+	if got := a.Uncounted(); got < 4 {
+		t.Errorf("got %d uncounted, want at least those 4", got)
+	}
 	a.Return(0) // as for those
 	for _, ticket := range tickets {
 		a.Return(ticket)

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"tickgate/internal/epoll"
+	"tickgate/internal/forwarded"
 	"tickgate/internal/hub"
 )
 
@@ -30,6 +31,11 @@ type Config struct {
 	HandshakeBacklog int
 	// MaxInbound bounds a message from a client, in bytes. Default 64 KiB.
 	MaxInbound int
+	// MaxInboundRate bounds the messages and control frames from a client, a second; after a rest of 5 s, five times as many may come at
+	// once. 0 is no bound. A WebSocket client that sends more is closed with 1008. It does not hold for /echo.
+	MaxInboundRate int
+	// MaxInboundBytes likewise bounds the bytes, those of event streams' clients included; a message of MaxInbound fits in any case.
+	MaxInboundBytes int
 	// MaxTopics bounds the topics and patterns that a request may name, repeated ones included; more get 400. Default 64.
 	MaxTopics int
 	// Heartbeat is how long a connection may be silent in both directions before it is sent a ping or an SSE comment.
@@ -38,6 +44,11 @@ type Config struct {
 	// WriteTimeout is how long a socket may take nothing while bytes wait for it; then the client is evicted with a
 	// reset. 0 never evicts.
 	WriteTimeout time.Duration
+
+	// Addresses bounds the connections of each address; nil does not. All loops share it.
+	Addresses Addresses
+	// Proxies says whose word is taken for a client's address.
+	Proxies Proxies
 
 	// Watcher is told of the loop's passes; nil is not. It belongs to one loop.
 	Watcher hub.Watcher
@@ -78,6 +89,9 @@ func (c Config) withDefaults() Config {
 	}
 	// An incomplete head is at most HeaderBytes, an incomplete control frame 131.
 	c.Sockets.MaxLeftover = max(c.HeaderBytes, 256)
+	if c.Proxies.Protocol {
+		c.Sockets.MaxLeftover = max(c.Sockets.MaxLeftover, forwarded.MaxHeader)
+	}
 	return c
 }
 

@@ -68,7 +68,7 @@ func (g *gateway) checkBooks() {
 	g.t.Helper()
 	g.eventually("the end of all connections", func(s *Snapshot) bool { return s.Loop.Conns == 0 })
 	s := g.snapshot()
-	ended := s.Refused["max_conns"] + s.Refused["nofile"]
+	ended := s.Refused["max_conns"] + s.Refused["nofile"] + s.Loop.Refused(epoll.RefusedAdmission)
 	for _, n := range s.Closed {
 		ended += n
 	}

@@ -13,10 +13,19 @@ func (l *Loop) onHead(c *conn, b []byte) int {
 	if w := l.waiting[c.FD()]; w != nil {
 		return l.whileWaiting(w, b)
 	}
+	if c.State().arrival&awaitsProxy != 0 {
+		return l.behindProxy(c, b)
+	}
 	n, err := wire.ParseRequest(b, l.cfg.HeaderBytes, &l.request)
 	if n == 0 && err == nil {
-		c.State().begun = true
+		c.State().arrival |= begun
 		return 0
+	}
+	switch {
+	case err != nil:
+		err = l.unexpected(b, err)
+	case c.State().arrival&awaitsHead != 0:
+		err = l.onForwarded(c, &l.request)
 	}
 	if err == nil {
 		err = l.answer(c, &l.request)

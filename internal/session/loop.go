@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tickgate/internal/epoll"
+	"tickgate/internal/forwarded"
 	"tickgate/internal/hub"
 	"tickgate/internal/wire"
 )
@@ -18,18 +19,21 @@ type Loop struct {
 	fanout *hub.Fanout
 
 	// Owned by the event loop.
-	request    wire.Request
-	subscribe  wire.Subscribe
-	limits     wire.Limits
-	out        []byte // scratch for answers and control frames
-	split      split  // scratch for SendMany
-	random     *rand.Rand
-	waiting    map[int32]*waiter // by descriptor
-	handshakes int
-	held       bool // accepting is paused because of HandshakeBacklog
-	drain      time.Duration
-	draining   bool
-	counters   Counters
+	request     wire.Request
+	subscribe   wire.Subscribe
+	limits      wire.Limits
+	out         []byte // scratch for answers and control frames
+	split       split  // scratch for SendMany
+	inbound     inbound
+	proxyHeader forwarded.Parser
+	chain       forwarded.Chain
+	random      *rand.Rand
+	waiting     map[int32]*waiter // by descriptor
+	handshakes  int
+	held        bool // accepting is paused because of HandshakeBacklog
+	drain       time.Duration
+	draining    bool
+	counters    Counters
 
 	answered atomic.Pointer[Snapshot] // the last one taken
 }
@@ -43,6 +47,7 @@ func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 		waiting:  make(map[int32]*waiter),
 		counters: Counters{Closed: make(map[string]uint64), Refused: make(map[string]uint64)},
 	}
+	l.inbound = newInbound(&l.cfg)
 	l.limits = wire.Limits{Server: true, MaxMessage: int64(l.cfg.MaxInbound)}
 	sockets := l.cfg.Sockets
 	sockets.Refusal = l.refusal
@@ -86,8 +91,9 @@ func (l *Loop) OnData(c *conn, b []byte) int {
 	switch s := c.State(); {
 	case s.phase == Handshake:
 		return l.onHead(c, b)
-	case s.transport == SSE:
-		return len(b) // an event stream has no way up
+	case s.transport == SSE: // an event stream has no way up
+		l.onUpstream(c, len(b))
+		return len(b)
 	default:
 		return l.onFrames(c, b)
 	}
@@ -103,6 +109,7 @@ func (l *Loop) OnWritable(c *conn) {
 func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 	s := c.State()
 	l.fanout.UnsubscribeAll(s.first)
+	l.uncount(s)
 	if s.phase == Handshake {
 		delete(l.waiting, c.FD())
 		l.headDone()

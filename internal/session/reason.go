@@ -33,13 +33,17 @@ const (
 	Restart
 	// TokenExpired: the token that the session lived by has expired (1008).
 	TokenExpired
+	// InboundRate: more messages than Config.MaxInboundRate (1008).
+	InboundRate
+	// InboundBytes: more bytes than Config.MaxInboundBytes (1008).
+	InboundBytes
 
 	reasons
 )
 
 var reasonNames = [...]string{
 	"answered", "refused", "header_timeout", "client_closed", "protocol_error", "invalid_data", "too_big",
-	"ping_timeout", "write_timeout", "slow_consumer", "restart", "token_expired",
+	"ping_timeout", "write_timeout", "slow_consumer", "restart", "token_expired", "inbound_rate", "inbound_bytes",
 }
 
 // ReasonName returns the metric label of a reason of this package or of package epoll.

@@ -67,7 +67,7 @@ func (l *Loop) giveUp(c *conn) {
 		l.waitedTooLong(w)
 		return
 	}
-	if !c.State().begun {
+	if c.State().arrival&begun == 0 {
 		l.close(c, HeaderTimeout)
 		return
 	}

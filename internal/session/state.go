@@ -13,8 +13,11 @@ type State struct {
 	expires   uint32    // when its token does, in seconds since 1970; 0: never
 	transport Transport
 	phase     Phase
-	begun     bool // a part of the request head has come
-	pinged    bool // a ping is unanswered
+	arrival   arrival
+	pinged    bool   // a ping is unanswered
+	messages  credit // sent by the client
+	bytes     credit
+	ticket    uint32 // of Config.Addresses, 0 for none
 }
 
 // Transport is what a session speaks.

@@ -18,6 +18,8 @@ type Counters struct {
 	Refused map[string]uint64
 	// Closed counts connections ended, by reason; see ReasonName.
 	Closed map[string]uint64
+	// BadForwarded counts connections of trusted proxies whose client could not be told from what they said.
+	BadForwarded uint64
 	// BacklogPauses counts the times accepting was paused because of Config.HandshakeBacklog.
 	BacklogPauses uint64
 }

@@ -14,6 +14,7 @@ const restAtMost = time.Hour
 
 // OnTimer implements epoll.Handler.
 func (l *Loop) OnTimer(c *conn) {
+	l.inbound.settle(c.State())
 	switch s := c.State(); {
 	case s.phase == Handshake:
 		l.giveUp(c)

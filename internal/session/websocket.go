@@ -12,7 +12,11 @@ func (l *Loop) onFrames(c *conn, b []byte) int {
 	s := c.State()
 	s.pinged = false // any sign of life will do
 	l.out = l.out[:0]
+	l.inbound.tick()
 	used, end := l.decode(s, b)
+	if end == epoll.ReasonNone && !l.inbound.takeBytes(s, used) {
+		end = l.overdraw(InboundBytes)
+	}
 	switch {
 	case end != epoll.ReasonNone:
 		l.finish(c, end)
@@ -37,6 +41,8 @@ func (l *Loop) decode(s *State, b []byte) (used int, end epoll.Reason) {
 			// RFC 6455 §5.5.1: answer with the same code, then the server closes first (§7.1.1).
 			l.out = wire.AppendCloseFrame(l.out, part.Code, "")
 			return len(b), ClientClosed
+		case part.Kind != wire.None && s.decoder.BetweenFrames() && !l.inbound.takeMessages(s, 1):
+			return len(b), l.overdraw(InboundRate)
 		case part.Kind == wire.None && n == 0:
 			return used, epoll.ReasonNone
 		}
@@ -61,4 +67,11 @@ func (l *Loop) appendAnswer(t Transport, part *wire.Part) {
 		}
 		l.out = wire.AppendFragment(l.out, op, part.Final, part.Payload)
 	}
+}
+
+// overdraw appends the close frame of a client that sends more than it may, and returns reason.
+func (l *Loop) overdraw(reason epoll.Reason) epoll.Reason {
+	why := l.inbound.overdrawn(reason)
+	l.out = wire.AppendCloseFrame(l.out, why.Code, why.Reason)
+	return reason
 }

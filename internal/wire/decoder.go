@@ -86,6 +86,9 @@ func (d *Decoder) Next(b []byte, lim *Limits) (p Part, n int, err error) {
 	return p, n + size, nil
 }
 
+// BetweenFrames reports whether the part that Next has returned last was the end of a frame.
+func (d *Decoder) BetweenFrames() bool { return d.left == 0 }
+
 // fail ends everything with err.
 func (d *Decoder) fail(b []byte, err *CloseError) (Part, int, error) {
 	d.flags |= flagDone
