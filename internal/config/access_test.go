@@ -2,7 +2,9 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"io"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -58,6 +60,14 @@ func TestKeySourcesHideSecrets(t *testing.T) {
 	}
 	if got, want := k.String(), "a.pem,hs256:s,https://issuer.example/jwks?***"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+	for _, secretive := range []any{k, URLs{"nats://u:secret@host:4222"}} {
+		var log bytes.Buffer
+		slog.New(slog.NewTextHandler(&log, nil)).Info("x", "text", secretive)
+		slog.New(slog.NewJSONHandler(&log, nil)).Info("x", "json", secretive)
+		if logged := fmt.Sprintf("%s %v %+v %s", log.String(), secretive, secretive, secretive); strings.Contains(logged, "secret") {
+			t.Errorf("got %q, want no secret in the log", logged)
+		}
 	}
 	if k.URL() != "https://issuer.example/jwks?key=secret" {
 		t.Errorf("got URL %q, want the whole one", k.URL())

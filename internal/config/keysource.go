@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 )
@@ -80,6 +81,9 @@ func (k KeySources) URL() string {
 
 // String lists the sources without the queries of URLs.
 func (k KeySources) String() string { return k.list(redactQuery) }
+
+// LogValue implements slog.LogValuer: package slog would take MarshalText, which hides nothing.
+func (k KeySources) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
 func (k KeySources) list(shown func(url string) string) string {
 	fields := make([]string, len(k))

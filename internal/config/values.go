@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"net/url"
 	"strconv"
@@ -240,6 +241,9 @@ func (u URLs) String() string {
 	}
 	return strings.Join(shown, ",")
 }
+
+// LogValue implements slog.LogValuer: package slog would take MarshalText, which hides nothing.
+func (u URLs) LogValue() slog.Value { return slog.StringValue(u.String()) }
 
 func checkURL(raw string) error {
 	const remedy = "write nats://host:4222, tls://host:4222 or several with commas between them"
