@@ -88,6 +88,10 @@ profile: ## collect heap, allocations, processor time, waits and a trace under l
 k6: build $(K6) ## let k6 and the swarm measure the same gateway, and compare (CONNS, TICKS, INTERVAL)
 	BIN=bin K6=$(K6) scripts/k6/compare.sh
 
+.PHONY: screenshots
+screenshots: ## photograph the dashboard under load into docs/images (CONNS, WATCH, OUT)
+	scripts/screenshots.sh
+
 .PHONY: experiments
 experiments: build ## run all shipped experiments, an hour; again after an interruption goes on (DIR)
 	scripts/experiments.sh

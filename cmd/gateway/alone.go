@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"tickgate/internal/admin"
+	"tickgate/internal/dashboard"
 	"tickgate/internal/metrics"
 )
 
@@ -22,6 +23,7 @@ func (g *gateway) runAlone(ctx context.Context) error {
 	defer g.box.close()
 	self.Ticks, g.plan.ticks = g.box.ticks, g.box.ticks
 	self.Inspect = inspector{source}
+	self.Stats = dashboard.Process{Source: source.snapshot, Ticks: g.box.ticks}
 	worker := admin.Local("0", admin.WorkerHandler(self))
 	if err := g.open(ctx, func() []admin.Worker { return []admin.Worker{worker} }); err != nil {
 		return err

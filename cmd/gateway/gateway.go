@@ -14,6 +14,7 @@ import (
 	"tickgate/internal/auth"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
+	"tickgate/internal/dashboard"
 	"tickgate/internal/feed"
 	"tickgate/internal/metrics"
 	"tickgate/internal/publish"
@@ -40,6 +41,7 @@ type gateway struct {
 	bus    *bus.Bus
 	admin  *admin.Server
 	ingest *ingest                       // nil without a private listener
+	live   *dashboard.Dashboard          // likewise
 	ticker atomic.Pointer[ticker]        // read by scrapes
 	topics atomic.Pointer[config.Topics] // as read last; nil for cfg's
 }
@@ -87,6 +89,10 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 		return err
 	}
 	g.ingest = newIngest(g.cfg, g.publishers, g.admin)
+	if g.live, err = newDashboard(g, workers); err != nil {
+		return err
+	}
+	g.live.Register(g.admin.Handle)
 	go func() {
 		if err := g.admin.Serve(); err != nil {
 			g.log.Error("admin listener ended", "error", err)
@@ -150,6 +156,9 @@ const adminPatience = 2 * time.Second
 func (g *gateway) close() {
 	if t := g.ticker.Load(); t != nil {
 		t.stop()
+	}
+	if g.live != nil {
+		g.live.Stop()
 	}
 	if g.admin != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), adminPatience)

@@ -11,6 +11,7 @@ import (
 	"tickgate/internal/admin"
 	"tickgate/internal/bus"
 	"tickgate/internal/config"
+	"tickgate/internal/dashboard"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
 	"tickgate/internal/ticklog"
@@ -48,6 +49,7 @@ func (g *gateway) supervise(ctx context.Context) error {
 	}
 	defer g.box.close()
 	self.Ticks = g.box.ticks
+	self.Stats = dashboard.Process{Source: source.snapshot, Ticks: g.box.ticks}
 	local := admin.Local(metrics.Supervisor, admin.WorkerHandler(self))
 	if err := g.open(ctx, func() []admin.Worker { return append(source.processes(), local) }); err != nil {
 		return err

@@ -12,6 +12,7 @@ import (
 
 	"tickgate/internal/admin"
 	"tickgate/internal/bus"
+	"tickgate/internal/dashboard"
 	"tickgate/internal/interrupt"
 	"tickgate/internal/metrics"
 	"tickgate/internal/prefork"
@@ -56,6 +57,7 @@ func work(ctx context.Context, p program) error {
 		return err
 	}
 	handler.Ticks, handler.Inspect = box.ticks, inspector{source}
+	handler.Stats = dashboard.Process{Source: source.snapshot, Ticks: box.ticks}
 	handler.Status = func() any { return status{Connections: n.open()} }
 	go serveChannel(child, withTopics(admin.WorkerHandler(handler), n.reconfigure), log)
 	n.serve()

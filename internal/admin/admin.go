@@ -82,7 +82,7 @@ func Listen(cfg Config) (*Server, error) {
 
 // routes are the pages of this package; Handle adds others.
 func (s *Server) routes() {
-	s.mux.HandleFunc("GET /{$}", s.index)
+	s.mux.HandleFunc("GET /debug/{$}", s.index)
 	s.mux.HandleFunc("GET /metrics", s.metrics)
 	s.mux.HandleFunc("GET /healthz", s.healthz)
 	s.mux.HandleFunc("GET /readyz", s.readyz)

@@ -21,7 +21,7 @@ func TestPages(t *testing.T) {
 		path, contentType, want string
 		status                  int
 	}{
-		{"/", "text/html; charset=utf-8", `href="/debug/pprof/worker/0/"`, 200},
+		{"/debug/", "text/html; charset=utf-8", `href="/debug/pprof/worker/0/"`, 200},
 		{"/metrics", textFormat, "supervisor: s 1 err=<nil>\n0: a 1 err=<nil>\n", 200},
 		{"/healthz", "application/json", `{"status":"ok"}`, 200},
 		{"/readyz", "application/json", `{"status":"ready"}`, 200},
@@ -124,7 +124,7 @@ func TestGather(t *testing.T) {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "not now\nreally", http.StatusServiceUnavailable)
 	})
-	pages := gather(t.Context(), []Worker{Local("0", page("twenty bytes of body")), Local("1", page("twenty-one bytes body")), Local("2", refuse)}, "/x", 20)
+	pages := Gather(t.Context(), []Worker{Local("0", page("twenty bytes of body")), Local("1", page("twenty-one bytes body")), Local("2", refuse)}, "/x", 20)
 	if got := string(pages[0].Body); got != "twenty bytes of body" || pages[0].Err != nil {
 		t.Errorf("got %q, %v, want the body", got, pages[0].Err)
 	}

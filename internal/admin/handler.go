@@ -10,11 +10,12 @@ type Process struct {
 	Metrics http.Handler // its metrics page
 	Status  func() any   // for /status, as JSON; nil has none
 	Ticks   http.Handler // for /debug/ticks, as JSON; nil has none
+	Stats   http.Handler // for /stats, as JSON; nil has none
 	Inspect Inspector    // for /v1/topics and /v1/connections; nil serves no clients
 }
 
 // WorkerHandler serves what a Server asks a Worker for: /metrics, /debug/pprof/, /debug/ticks, /v1/topics,
-// /v1/connections and /status. It is for a channel that only the supervisor can open; it guards nothing.
+// /v1/connections, /stats and /status. It is for a channel that only the supervisor can open; it guards nothing.
 func WorkerHandler(p Process) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.Metrics)
@@ -25,6 +26,9 @@ func WorkerHandler(p Process) http.Handler {
 	}
 	if p.Ticks != nil {
 		mux.Handle("GET /debug/ticks", p.Ticks)
+	}
+	if p.Stats != nil {
+		mux.Handle("GET /stats", p.Stats)
 	}
 	inspect(mux, p.Inspect)
 	// Index serves all profiles that have no handler of their own.

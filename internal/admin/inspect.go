@@ -140,7 +140,7 @@ func gatherJSON[T any](ctx context.Context, workers []Worker, path string, take 
 	ctx, cancel := context.WithTimeout(ctx, metricsTimeout)
 	defer cancel()
 	errs := []string{}
-	for _, page := range gather(ctx, workers, path, maxInspect) {
+	for _, page := range Gather(ctx, workers, path, maxInspect) {
 		var list []T
 		err := page.Err
 		if err == nil {

@@ -20,7 +20,7 @@ const (
 func (s *Server) metrics(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), metricsTimeout)
 	defer cancel()
-	page, err := s.config.MergeMetrics(gather(ctx, s.config.Workers(), "/metrics", maxMetrics))
+	page, err := s.config.MergeMetrics(Gather(ctx, s.config.Workers(), "/metrics", maxMetrics))
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return

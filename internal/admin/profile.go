@@ -51,7 +51,7 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer cancel()
-	pages := gather(ctx, workers, pprofPath(name, r.URL.RawQuery), maxProfile)
+	pages := Gather(ctx, workers, pprofPath(name, r.URL.RawQuery), maxProfile)
 	if debug := r.URL.Query().Get("debug"); debug != "" && debug != "0" {
 		writeText(w, pages)
 		return

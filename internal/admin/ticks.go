@@ -37,7 +37,7 @@ func (s *Server) ticks(w http.ResponseWriter, r *http.Request) {
 	if r.URL.RawQuery != "" {
 		path += "?" + r.URL.RawQuery
 	}
-	pages := gather(ctx, s.config.Workers(), path, maxTicks)
+	pages := Gather(ctx, s.config.Workers(), path, maxTicks)
 	processes := make([]processTicks, len(pages))
 	for i, page := range pages {
 		processes[i] = processTicks{Worker: page.Worker, Record: page.Body}

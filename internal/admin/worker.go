@@ -26,9 +26,9 @@ type Page struct {
 	Err    error // why there is no body
 }
 
-// gather requests path from all workers at once. A worker that does not answer with 200, in time,
-// and within limit bytes, has its error in its place.
-func gather(ctx context.Context, workers []Worker, path string, limit int64) []Page {
+// Gather requests path from all workers at once and returns their answers in the order of the workers. A worker that does not
+// answer with 200, before ctx ends, and within limit bytes, has its error in its place.
+func Gather(ctx context.Context, workers []Worker, path string, limit int64) []Page {
 	pages := make([]Page, len(workers))
 	var all sync.WaitGroup
 	for i, w := range workers {

@@ -56,6 +56,8 @@ type Log struct {
 	ring   []entry // by sequence modulo Size; guarded by mu
 	loops  []*Loop // guarded by mu
 	cycles cycles  // guarded by mu
+
+	latencies Latencies // guarded by mu
 }
 
 // entry is a message and, in loop order, its passes.
@@ -151,15 +153,20 @@ func (l *Log) entry(seq uint64) *entry {
 	return e
 }
 
+// due returns when a message that names no time was due: when it arrived.
+func (m *Message) due() int64 {
+	if m.Due == 0 {
+		return m.Received
+	}
+	return m.Due
+}
+
 // judge tells of a message whose part here ended too late. The caller holds l.mu.
 func (l *Log) judge(m *Message, ended int64) {
 	if l.late == nil {
 		return
 	}
-	due := m.Due
-	if due == 0 {
-		due = m.Received
-	}
+	due := m.due()
 	if by := time.Duration(ended - due); due != 0 && by > l.due {
 		l.late(Late{Seq: m.Seq, By: by})
 	}

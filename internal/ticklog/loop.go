@@ -47,7 +47,10 @@ func (l *Loop) Ended(seq, delivered, blocked uint64, overtaken bool) {
 	}
 	p.Ended, p.Overtaken, p.Busy = now, overtaken, spent.since(p.start)
 	p.Sends, p.Blocked, p.CPU = delivered-p.sends, blocked-p.blocked, int64(cpu-p.threadCPU)
-	l.log.judge(&l.log.ring[seq%Size].Message, now)
+	m := &l.log.ring[seq%Size].Message
+	due := m.due()
+	l.log.latencies.spread(p.Began-due, now-due, p.Sends)
+	l.log.judge(m, now)
 }
 
 // pass returns the loop's notes of a message that is still remembered, else nil. The caller holds the log's mutex.

@@ -34,6 +34,7 @@ var layers = []layer{
 	{"internal/session", []string{"internal/epoll", "internal/wire", "internal/envelope", "internal/forwarded", "internal/hub", "internal/auth", "internal/topic"}, "a session sits between loops and hub; where messages come from and how it was configured is not its concern"},
 	{"internal/publish", []string{"internal/bus", "internal/envelope"}, "publishers reach the stream and nothing behind it; who may is told by an interface"},
 	{"internal/admin", []string{"internal/hub", "internal/bus"}, "the private listener shows and publishes; it reaches no connection, and metrics come as an http.Handler"},
+	{"internal/dashboard", []string{"internal/metrics", "internal/ticklog", "internal/wire"}, "the page shows the snapshots that the metrics page shows; how processes are asked is told by a function"},
 	{"scripts/rivals/publisher", nil, "it publishes to servers that are not ours"},
 	{"internal/plot", nil, "axes and paths are arithmetic; what they show is their callers'"},
 	{"internal/load", []string{"internal/epoll", "internal/wire"}, "the swarm is a black-box client: what it shares with the gateway's inside could hide the gateway's mistakes from it"},
@@ -57,7 +58,7 @@ var layers = []layer{
 	{"internal/lab/bench/benchtest", nil, "stand-ins for the programs that the lab runs"},
 	{"internal/lab/report", []string{"internal/lab", "internal/lab/infer", "internal/lab/undo", "internal/plot"}, "a report is made of stored runs, so that it can be made again later"},
 	{"cmd/gateway", []string{
-		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/buildinfo", "internal/bus", "internal/config", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight", "internal/forwarded",
+		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/buildinfo", "internal/bus", "internal/config", "internal/dashboard", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight", "internal/forwarded",
 		"internal/hub", "internal/interrupt", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/publish", "internal/quota", "internal/session", "internal/ticklog", "internal/topic", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
 	{"cmd/swarm", []string{"internal/buildinfo", "internal/interrupt", "internal/load", "internal/load/blame", "internal/load/compare", "internal/load/cost", "internal/load/cost/planner", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},
@@ -65,6 +66,8 @@ var layers = []layer{
 		"internal/buildinfo", "internal/lab", "internal/lab/bench", "internal/lab/infer", "internal/lab/netns", "internal/lab/report", "internal/lab/sysctl", "internal/lab/undo",
 	}, "the lab runs gateway and swarm as processes, as their users do"},
 	{"tuning", nil, "its files are for the kernel and systemd; its tests read them as text"},
+	{"test/browser", nil, "a browser is driven whatever it shows"},
+	{"scripts/screenshots", []string{"test/browser"}, "pictures are taken of a gateway that runs, from outside"},
 	{"test/e2e", nil, "these tests see only what a user sees"},
 	{"test/repo", nil, "rules over the sources read them as text"},
 }
