@@ -82,7 +82,7 @@ func (c *client) answer(r *wire.Request) error {
 	if t == eventStream {
 		s.out = wire.AppendSSEHead(s.out[:0], wire.CORS{Origin: corsOrigin})
 		s.out = wire.AppendSSERetry(s.out, jitter(streamRetryLeast, streamRetrySpread))
-	} else if s.out, _, err = wire.AppendUpgrade(s.out[:0], r, nil); err != nil {
+	} else if s.out, _, err = wire.AppendUpgrade(s.out[:0], r, nil, false); err != nil {
 		s.leave()
 		return err
 	}

@@ -104,7 +104,7 @@ func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) error {
 	case t == SSE:
 		l.out = l.appendStreamStart(l.out[:0], starts)
 	default:
-		if l.out, _, err = wire.AppendUpgrade(l.out[:0], r, nil); err != nil {
+		if l.out, _, err = wire.AppendUpgrade(l.out[:0], r, nil, false); err != nil {
 			return err
 		}
 	}

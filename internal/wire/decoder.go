@@ -22,6 +22,7 @@ type Part struct {
 	Op      Opcode // of Data: OpText or OpBinary, also for continuations
 	First   bool   // of Data: the message starts here
 	Final   bool   // of Data: the message ends here
+	Packed  bool   // of Data: the message is compressed, see Inflater; it was not checked for UTF-8
 }
 
 // Limits is what a Decoder holds frames against.
@@ -31,6 +32,9 @@ type Limits struct {
 	MaxMessage int64
 	// Server is set where the peer is a client: its frames must be masked, a server's must not (RFC 6455 §5.1).
 	Server bool
+	// Deflate is set where both sides have agreed on permessage-deflate: messages may be compressed. MaxMessage then holds for what comes
+	// over the wire.
+	Deflate bool
 }
 
 // Decoder is the state of one direction of a WebSocket between two reads: 24 bytes without pointers. The zero value is
@@ -50,9 +54,10 @@ type Decoder struct {
 type decoderFlags uint8
 
 const (
-	flagFinal decoderFlags = 1 << iota // the current frame is the last of its message
-	flagBegun                          // a part of the current message has been handed out
-	flagDone                           // a close frame or an error has ended everything
+	flagFinal  decoderFlags = 1 << iota // the current frame is the last of its message
+	flagBegun                           // a part of the current message has been handed out
+	flagPacked                          // the current message is compressed
+	flagDone                            // a close frame or an error has ended everything
 )
 
 // Next looks at b, the bytes that have arrived and were not consumed before, and returns at most one Part and how many
@@ -99,6 +104,9 @@ func (d *Decoder) fail(b []byte, err *CloseError) (Part, int, error) {
 func (d *Decoder) begin(h *frameHeader) {
 	if h.op != OpContinuation {
 		d.op = h.op
+		if h.packed {
+			d.flags |= flagPacked
+		}
 	}
 	d.left, d.mask = h.length, h.mask
 	d.size += h.length
@@ -120,7 +128,8 @@ func (d *Decoder) data(b []byte) (p Part, n int, err *CloseError) {
 	}
 	d.left -= int64(n)
 	p = Part{Kind: Data, Op: d.op, Payload: chunk, First: d.flags&flagBegun == 0, Final: d.left == 0 && d.flags&flagFinal != 0}
-	if d.op == OpText {
+	p.Packed = d.flags&flagPacked != 0
+	if d.op == OpText && !p.Packed {
 		d.text = d.text.add(chunk)
 		if d.text == utf8Invalid || p.Final && d.text != utf8Between {
 			return Part{}, 0, errText

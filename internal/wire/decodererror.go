@@ -16,6 +16,7 @@ var (
 
 	errText        = &CloseError{Code: CloseInvalidData, Reason: "text is not UTF-8"}
 	errCloseReason = &CloseError{Code: CloseInvalidData, Reason: "close reason is not UTF-8"}
+	errInflate     = &CloseError{Code: CloseInvalidData, Reason: "message is not DEFLATE"}
 	errTooBig      = &CloseError{Code: CloseTooBig, Reason: "message too big"}
 )
 

@@ -11,6 +11,7 @@ type frameHeader struct {
 	mask   [4]byte
 	op     Opcode
 	final  bool
+	packed bool // compressed
 }
 
 // readHeader decodes the frame header that b starts with and returns its size, 0 if it is not complete. What is there
@@ -19,8 +20,8 @@ func (d *Decoder) readHeader(b []byte, lim *Limits) (h frameHeader, size int, er
 	if len(b) == 0 {
 		return h, 0, nil
 	}
-	h.op, h.final = Opcode(b[0]&0x0f), b[0]&bitFin != 0
-	if err = d.checkFirst(b[0]); err != nil || len(b) == 1 {
+	h.op, h.final, h.packed = Opcode(b[0]&0x0f), b[0]&bitFin != 0, b[0]&bitRsv1 != 0
+	if err = d.checkFirst(b[0], lim); err != nil || len(b) == 1 {
 		return h, 0, err
 	}
 	if err = checkSecond(b[1], h.op, lim); err != nil {
@@ -47,11 +48,20 @@ func (d *Decoder) readHeader(b []byte, lim *Limits) (h frameHeader, size int, er
 }
 
 // checkFirst checks the first byte of a header: reserved bits, opcode and fragmentation.
-func (d *Decoder) checkFirst(c byte) *CloseError {
+func (d *Decoder) checkFirst(c byte, lim *Limits) *CloseError {
 	op, final := Opcode(c&0x0f), c&bitFin != 0
 	switch {
+	case c&bitsRsv == bitRsv1 && lim.Deflate && (op == OpText || op == OpBinary):
+		return d.checkOpcode(op, final)
 	case c&bitsRsv != 0:
 		return errReservedBits
+	}
+	return d.checkOpcode(op, final)
+}
+
+// checkOpcode checks what may come here.
+func (d *Decoder) checkOpcode(op Opcode, final bool) *CloseError {
+	switch {
 	case op > OpBinary && op < OpClose || op > OpPong:
 		return errOpcode
 	case op&0x8 != 0 && !final:

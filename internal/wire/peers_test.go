@@ -56,7 +56,7 @@ func echo(c net.Conn) error {
 			if n, fail = ParseRequest(b, testLimit, &r); fail != nil || n == 0 {
 				return n, fail != nil
 			}
-			if out, _, fail = AppendUpgrade(nil, &r, []string{Subprotocol}); fail != nil {
+			if out, _, fail = AppendUpgrade(nil, &r, []string{Subprotocol}, false); fail != nil {
 				return n, true
 			}
 			open = true
@@ -325,7 +325,7 @@ func TestErrorsWithNetHTTP(t *testing.T) {
 			var r Request
 			n, _ := ParseRequest(b, testLimit, &r)
 			if n > 0 {
-				_, _, err := AppendUpgrade(nil, &r, nil)
+				_, _, err := AppendUpgrade(nil, &r, nil, false)
 				var he *HTTPError
 				if errors.As(err, &he) {
 					_, _ = server.Write(AppendHTTPError(nil, he))

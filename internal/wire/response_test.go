@@ -126,9 +126,9 @@ func TestClientRequests(t *testing.T) {
 	if n, err := ParseRequest(in, testLimit, &r); n != len(in) || err != nil || !r.Upgrade || string(r.Header("authorization")) != "Bearer x" {
 		t.Fatalf("%q: got %d, %v, %+v", in, n, err, r)
 	}
-	out, protocol, err := AppendUpgrade(nil, &r, []string{Subprotocol})
-	if err != nil || protocol != Subprotocol {
-		t.Fatalf("got %q, %v", protocol, err)
+	out, terms, err := AppendUpgrade(nil, &r, []string{Subprotocol}, false)
+	if err != nil || terms != (Terms{Protocol: Subprotocol}) {
+		t.Fatalf("got %+v, %v", terms, err)
 	}
 	var resp Response
 	if n, err := ParseResponse(out, testLimit, &resp); n != len(out) || err != nil {

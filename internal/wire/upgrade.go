@@ -7,21 +7,32 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/gobwas/httphead"
 	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsflate"
 )
 
 // Subprotocol is the WebSocket subprotocol in which every message comes in an envelope, see package envelope.
 const Subprotocol = "tickgate.v1"
 
+// Terms is what both sides of a WebSocket may agree on in the handshake.
+type Terms struct {
+	// Protocol is the subprotocol, "" for none.
+	Protocol string
+	// Deflate says that messages may be compressed, each by itself (permessage-deflate, RFC 7692, without context takeover).
+	Deflate bool
+}
+
 // AppendUpgrade appends the 101 response that turns the connection of r into a WebSocket (RFC 6455 §4.2). Of
-// protocols, the first one in the client's order of preference is chosen and returned, "" if none is offered. Extensions
-// are not negotiated. On error, an *HTTPError, dst comes back as it was: the caller answers with AppendHTTPError.
+// protocols, the first one in the client's order of preference is chosen, none if none is offered; permessage-deflate is
+// agreed on if the client offers it and deflate allows it. On error, an *HTTPError, dst comes back as it was: the caller
+// answers with AppendHTTPError.
 //
 // The handshake is gobwas/ws's, run over exactly the bytes of the head, so that what came behind it is not lost. It
 // does not look into the key and takes repeated fields, so that is checked here.
-func AppendUpgrade(dst []byte, r *Request, protocols []string) (out []byte, protocol string, err error) {
+func AppendUpgrade(dst []byte, r *Request, protocols []string, deflate bool) (out []byte, _ Terms, err error) {
 	if err := checkUpgrade(r); err != nil {
-		return dst, "", err
+		return dst, Terms{}, err
 	}
 	d := duplexes.Get().(*duplex)
 	defer d.release()
@@ -30,11 +41,29 @@ func AppendUpgrade(dst []byte, r *Request, protocols []string) (out []byte, prot
 	if len(protocols) > 0 {
 		u.Protocol = func(p []byte) bool { return slices.Contains(protocols, string(p)) }
 	}
+	if deflate {
+		u.Negotiate = d.negotiate
+	}
 	hs, err := u.Upgrade(d)
 	if err != nil {
-		return dst, "", upgradeError(err)
+		return dst, Terms{}, upgradeError(err)
 	}
-	return d.out, hs.Protocol, nil
+	return d.out, Terms{Protocol: hs.Protocol, Deflate: d.deflate}, nil
+}
+
+// acceptDeflate answers an offer of an extension: permessage-deflate with no context kept from message to message in either direction. Offers
+// that are malformed, or ask for a smaller window than the compressor's, are declined (RFC 7692 §5.1, §7.1).
+func acceptDeflate(offer httphead.Option) (answer httphead.Option, ok bool) {
+	const window = 15 // bits, of package compress/flate
+	if string(offer.Name) != wsflate.ExtensionName {
+		return answer, false
+	}
+	var asked wsflate.Parameters
+	if err := asked.Parse(offer); err != nil || asked.ServerMaxWindowBits.Defined() && asked.ServerMaxWindowBits < window {
+		return answer, false
+	}
+	agreed := wsflate.Parameters{ServerNoContextTakeover: true, ClientNoContextTakeover: true, ServerMaxWindowBits: asked.ServerMaxWindowBits}
+	return agreed.Option(), true
 }
 
 // checkUpgrade makes the checks that ws.Upgrader leaves out.
@@ -82,6 +111,7 @@ var (
 // duplex lets ws.Upgrader read from and write to memory.
 type duplex struct {
 	in, out []byte
+	deflate bool // agreed on
 }
 
 // duplexes saves an allocation per handshake.
@@ -91,6 +121,14 @@ var duplexes = sync.Pool{New: func() any { return new(duplex) }}
 func (d *duplex) release() {
 	*d = duplex{}
 	duplexes.Put(d)
+}
+
+// negotiate answers the offer of an extension. Of several offers of permessage-deflate the first that suits is taken.
+func (d *duplex) negotiate(offer httphead.Option) (answer httphead.Option, _ error) {
+	if !d.deflate {
+		answer, d.deflate = acceptDeflate(offer)
+	}
+	return answer, nil
 }
 
 // Read implements io.Reader.

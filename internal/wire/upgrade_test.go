@@ -52,13 +52,13 @@ func TestAppendUpgrade(t *testing.T) {
 			if n, err := ParseRequest(in, testLimit, &r); n != len(tc.in) || err != nil {
 				t.Fatalf("got %d, %v, want the head of %d bytes", n, err, len(tc.in))
 			}
-			got, protocol, err := AppendUpgrade([]byte("before"), &r, tc.protocols)
+			got, terms, err := AppendUpgrade([]byte("before"), &r, tc.protocols, false)
 			want := "before" + accepted
 			if tc.protocol != "" {
 				want += "Sec-WebSocket-Protocol: " + tc.protocol + "\r\n"
 			}
-			if want += "\r\n"; string(got) != want || protocol != tc.protocol || err != nil {
-				t.Errorf("got %q, %q, %v, want %q, %q", got, protocol, err, want, tc.protocol)
+			if want += "\r\n"; string(got) != want || terms != (Terms{Protocol: tc.protocol}) || err != nil {
+				t.Errorf("got %q, %+v, %v, want %q, %q", got, terms, err, want, tc.protocol)
 			}
 			if string(in) != tc.in+"\x81\x80frame" {
 				t.Errorf("the input was modified to %q", in)
@@ -97,7 +97,7 @@ func TestAppendUpgradeRefuses(t *testing.T) {
 			if n, err := ParseRequest([]byte(tc.in), testLimit, &r); n == 0 || err != nil {
 				t.Fatalf("got %d, %v, want a complete head", n, err)
 			}
-			out, _, err := AppendUpgrade([]byte("before"), &r, []string{Subprotocol})
+			out, _, err := AppendUpgrade([]byte("before"), &r, []string{Subprotocol}, false)
 			var he *HTTPError
 			if !errors.As(err, &he) {
 				t.Fatalf("got %q, %v, want an *HTTPError", out, err)
@@ -122,7 +122,7 @@ func FuzzAppendUpgrade(f *testing.F) {
 		if n, err := ParseRequest(in, testLimit, &r); n == 0 || err != nil {
 			return
 		}
-		out, protocol, err := AppendUpgrade(nil, &r, []string{Subprotocol})
+		out, terms, err := AppendUpgrade(nil, &r, []string{Subprotocol}, true)
 		var he *HTTPError
 		if errors.As(err, &he) {
 			if he.Status < 400 || he.Status == 500 || len(out) != 0 {
@@ -132,8 +132,8 @@ func FuzzAppendUpgrade(f *testing.F) {
 		}
 		var resp Response
 		n, err := ParseResponse(out, testLimit, &resp)
-		if err != nil || n != len(out) || resp.Status != 101 || string(resp.Header("sec-websocket-protocol")) != protocol {
-			t.Fatalf("%q: got %q, %q, %v, want one 101", in, out, protocol, err)
+		if err != nil || n != len(out) || resp.Status != 101 || string(resp.Header("sec-websocket-protocol")) != terms.Protocol {
+			t.Fatalf("%q: got %q, %+v, %v, want one 101", in, out, terms, err)
 		}
 	})
 }
@@ -147,7 +147,7 @@ func BenchmarkAppendUpgrade(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		var err error
-		if dst, _, err = AppendUpgrade(dst[:0], &r, protocols); err != nil {
+		if dst, _, err = AppendUpgrade(dst[:0], &r, protocols, false); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -159,7 +159,7 @@ func TestAppendUpgradeAllocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	dst, protocols := make([]byte, 0, 512), []string{Subprotocol}
-	got := testing.AllocsPerRun(100, func() { dst, _, _ = AppendUpgrade(dst[:0], &r, protocols) })
+	got := testing.AllocsPerRun(100, func() { dst, _, _ = AppendUpgrade(dst[:0], &r, protocols, false) })
 	if got > 2 && !raceEnabled {
 		t.Errorf("got %v allocations, want at most 2, those of ws.Upgrader", got)
 	}
