@@ -33,6 +33,16 @@ func (q *fifo[T]) pop() T {
 	return v
 }
 
+// unpop puts v in front of all others.
+func (q *fifo[T]) unpop(v T) {
+	if q.count == uint(len(q.items)) {
+		q.grow()
+	}
+	q.first--
+	q.items[q.first&uint(len(q.items)-1)] = v
+	q.count++
+}
+
 // largeFIFO is the number of items, 64 KiB of pointers, that an empty queue keeps room for.
 const largeFIFO = 8192
 

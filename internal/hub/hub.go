@@ -22,17 +22,22 @@ type Config struct {
 	// MaxTopics bounds the number of topics, and with it memory: an idle topic costs about 500 bytes.
 	// Default: 1,000,000.
 	MaxTopics int
-	// MaxUnused bounds how many of these [Hub.Open] may bring into being before anybody has published to them.
-	// Default: half of MaxTopics.
+	// MaxBytes bounds the memory of all topics together: messages with their frames, rings and views. Beyond it the oldest
+	// messages are dropped, the newest one of a topic only if there are no others. Frames made since the last message and
+	// the newest message come on top. Default: 512 MiB.
+	MaxBytes int64
+	// MaxUnused bounds how many topics [Hub.Open] may bring into being before anybody has published to them.
+	// Default: half of MaxTopics. They never take more than a quarter of MaxBytes.
 	MaxUnused int
-	// MaxViews bounds the number of patterns that somebody is subscribed to. A view costs 8 to 16 bytes for each message
-	// held of its topics, and makes publishing to them some 50 ns dearer. Default: 256.
+	// MaxViews bounds the number of patterns that somebody is subscribed to. A view costs 24 to 48 bytes for each message
+	// held of its topics, and makes publishing to them dearer (BenchmarkPublishToViews). Default: 256.
 	MaxViews int
 }
 
 const (
 	defaultMaxTopics = 1_000_000
 	defaultMaxViews  = 256
+	defaultMaxBytes  = 512 << 20
 )
 
 func (c Config) withDefaults() Config {
@@ -41,6 +46,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MaxTopics <= 0 {
 		c.MaxTopics = defaultMaxTopics
+	}
+	if c.MaxBytes <= 0 {
+		c.MaxBytes = defaultMaxBytes
 	}
 	if c.MaxUnused <= 0 {
 		c.MaxUnused = max(c.MaxTopics/2, 1)
@@ -68,10 +76,11 @@ type Hub struct {
 	writing    sync.Mutex
 	configure  func(name string) TopicConfig // guarded by writing, as all below
 	generation uint64                        // of configure
-	order      []*Topic                      // the topics as they are swept
-	swept      int                           // where in order the next sweep begins
-	unused     int                           // topics that are Topic.unused
-	forgotten  uint64                        // highest floor of a topic that was forgotten
+	budget     budget
+	order      []*Topic // the topics as they are swept
+	swept      int      // where in order the next sweep begins
+	unused     int      // topics that are Topic.unused
+	forgotten  uint64   // highest floor of a topic that was forgotten
 
 	mu     sync.RWMutex
 	topics map[string]*Topic // guarded by mu, written under writing too
@@ -87,6 +96,7 @@ func New(cfg Config) *Hub {
 		topics: make(map[string]*Topic), views: make(map[string]*Topic),
 	}
 	h.era.Store(&era{epoch: cfg.Epoch})
+	h.budget.limit = cfg.MaxBytes
 	h.floor.Store(cfg.Floor)
 	h.lastSeq.Store(cfg.Floor)
 	return h
@@ -111,9 +121,10 @@ func (h *Hub) Topic(name string) *Topic {
 
 // topicLocked is Topic for who holds writing.
 func (h *Hub) topicLocked(name string) *Topic {
-	if t := h.find(name, false); t != nil || len(h.topics) >= h.maxTopics {
+	if t := h.find(name, false); t != nil || len(h.topics) >= h.maxTopics || !h.budget.fitLocked(topicCost(name)) {
 		return t
 	}
+	h.budget.used.Add(topicCost(name))
 	name = strings.Clone(name) // it may be a part of a client's request
 	t := newTopicLocked(h, name)
 	t.place = len(h.order)
@@ -125,13 +136,16 @@ func (h *Hub) topicLocked(name string) *Topic {
 	return t
 }
 
+// topicCost is the memory of a topic beside its ring.
+func topicCost(name string) int64 { return topicBytes + int64(len(name)) }
+
 // Lookup returns what [Hub.Open] has returned for that name, or nil if it is not there (any more): the topic, or the view of
 // the pattern. It creates neither. Safe for concurrent use.
 func (h *Hub) Lookup(name string) *Topic { return h.find(name, topic.IsWild(name)) }
 
 // Publish appends a message to its topic's log and tells the topic's readers. It must not be called by two
 // goroutines at a time. A sequence that is not above all earlier ones is a repetition: it is counted and
-// false is returned, as it is for a topic that Config.MaxTopics leaves no room for; nobody can be subscribed
+// false is returned, as it is for a topic that Config.MaxTopics or MaxBytes leave no room for; nobody can be subscribed
 // to such a topic.
 func (h *Hub) Publish(p Publication) bool {
 	e := h.era.Load()
@@ -159,5 +173,6 @@ func (h *Hub) Publish(p Publication) bool {
 	})
 	h.lastSeq.Store(p.Seq)
 	h.published.Add(1)
+	h.budget.fitLocked(0)
 	return true
 }

@@ -31,16 +31,16 @@ type log struct {
 	floor  atomic.Uint64 // every message of this topic with a sequence above it is held
 
 	// owned by the writer
-	slots int    // largest ring
-	bytes int    // payload bytes held
-	base  uint64 // the hub's floor that the log has taken account of
-	limit int    // largest value of bytes, unless the newest two messages are larger
+	budget *budget
+	slots  int    // largest ring
+	bytes  int    // payload bytes held
+	base   uint64 // the hub's floor that the log has taken account of
+	limit  int    // largest value of bytes, unless the newest two messages are larger
 }
 
-func (l *log) init(cfg TopicConfig, floor uint64) {
-	l.slots, l.limit, l.base = cfg.RingSize, cfg.RingBytes, floor
-	r := make(ring, min(firstSlots, l.slots))
-	l.ring.Store(&r)
+func (l *log) init(cfg TopicConfig, floor uint64, b *budget) {
+	l.slots, l.limit, l.base, l.budget = cfg.RingSize, cfg.RingBytes, floor, b
+	l.resize(firstSlots)
 	l.oldest.Store(1)
 	l.floor.Store(floor)
 }
@@ -59,6 +59,7 @@ func (l *log) add(m *Message, floor uint64) {
 	r := l.fit(m.pos)
 	r[m.pos%uint64(len(r))].Store(m)
 	l.head.Store(m.pos)
+	m.charge()
 }
 
 // restart drops everything and leaves out a position, so that every reader finds its next message overwritten.
@@ -85,6 +86,8 @@ func (l *log) drop() {
 	if m := r.at(pos); m != nil {
 		l.bytes -= len(m.payload)
 		l.floor.Store(m.seq)
+		m.release()
+		l.budget.held--
 	}
 	l.oldest.Store(pos + 1)
 	r[pos%uint64(len(r))].Store(nil)
@@ -99,20 +102,37 @@ func (l *log) expire(before time.Time) (n int) {
 		l.drop()
 		n++
 	}
+	l.shrink()
 	return n
 }
 
 // fit returns a ring with room for the message of position next, which it doubles if need be.
 func (l *log) fit(next uint64) ring {
-	r := *l.ring.Load()
-	oldest := l.oldest.Load()
-	if next-oldest < uint64(len(r)) {
+	if r := *l.ring.Load(); next-l.oldest.Load() < uint64(len(r)) {
 		return r
 	}
-	bigger := make(ring, min(2*len(r), l.slots))
-	for pos := oldest; pos < next; pos++ {
-		bigger[pos%uint64(len(bigger))].Store(r.at(pos))
+	return l.resize(2 * len(*l.ring.Load()))
+}
+
+// shrink gives memory back if the ring has become much too large.
+func (l *log) shrink() {
+	held := int(l.head.Load() + 1 - l.oldest.Load())
+	if n := len(*l.ring.Load()); n > firstSlots && held <= n/4 {
+		l.resize(max(2*held, firstSlots))
 	}
-	l.ring.Store(&bigger)
-	return bigger
+}
+
+// resize gives the log a ring of n slots, or of the largest number allowed, and returns it.
+func (l *log) resize(n int) ring {
+	r := make(ring, min(n, l.slots))
+	before := 0
+	if old := l.ring.Load(); old != nil {
+		before = len(*old)
+		for pos := l.oldest.Load(); pos <= l.head.Load(); pos++ {
+			r[pos%uint64(len(r))].Store(old.at(pos))
+		}
+	}
+	l.budget.used.Add(slotBytes * int64(len(r)-before))
+	l.ring.Store(&r)
+	return r
 }

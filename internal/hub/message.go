@@ -35,8 +35,10 @@ type Message struct {
 	stored   time.Time
 	received time.Time // when the hub got it; carries the monotonic clock
 
-	mu     sync.Mutex // makes sure that each format is encoded once
-	frames [formats]atomic.Pointer[[]byte]
+	mu      sync.Mutex // makes sure that each format is encoded once
+	size    int        // guarded by mu; what it counts for in the budget
+	dropped bool       // guarded by mu; it counts for nothing
+	frames  [formats]atomic.Pointer[[]byte]
 }
 
 // Seq returns the message's sequence in the stream.
@@ -65,14 +67,6 @@ func (m *Message) since() time.Time {
 	return m.stored
 }
 
-// superseded reports whether nobody needs the message any more who only wants the newest.
-func (m *Message) superseded() bool {
-	return m.topic.Policy() == Latest && m.pos != m.topic.log.head.Load()
-}
-
-// held reports whether the message's topic still holds it.
-func (m *Message) held() bool { return m.pos >= m.topic.log.oldest.Load() }
-
 // ID returns the message's identity on every node, `<epoch>-<seq>`.
 func (m *Message) ID() string { return string(m.AppendID(nil)) }
 
@@ -98,5 +92,23 @@ func (m *Message) encode(f Format) []byte {
 	}
 	frame := encoders[f](m)
 	m.frames[f].Store(&frame)
+	if !m.dropped {
+		m.size += cap(frame)
+		m.topic.hub.budget.used.Add(int64(cap(frame)))
+	}
 	return frame
+}
+
+// charge makes a message that is added to a log count.
+func (m *Message) charge() {
+	m.size = messageBytes + cap(m.payload) + len(m.event)
+	m.topic.hub.budget.used.Add(int64(m.size))
+}
+
+// release makes a message that is dropped count no more.
+func (m *Message) release() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dropped = true
+	m.topic.hub.budget.used.Add(-int64(m.size))
 }

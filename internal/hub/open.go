@@ -51,7 +51,7 @@ func (h *Hub) find(name string, wild bool) *Topic {
 func (h *Hub) openTopicLocked(name string) (*Topic, error) {
 	t := h.find(name, false)
 	if t == nil {
-		if h.unused >= h.maxUnused {
+		if h.unused >= h.maxUnused || int64(h.unused)*topicBytes > h.budget.limit/clientShare {
 			return nil, ErrTopics
 		}
 		if t = h.topicLocked(name); t == nil {

@@ -14,6 +14,8 @@ type Stats struct {
 	Repeated  uint64 // publications refused because their sequence was not new
 	Untracked uint64 // publications without a log, for want of room for the topic
 	Gaps      uint64 // publications before which the stream had lost messages
+	Bytes     int64  // what all topics take of Config.MaxBytes
+	Evicted   uint64 // messages dropped because Config.MaxBytes was reached
 	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
 	// MaxLagTime is how long the oldest message that any slowest subscriber had not got has been here.
 	MaxLagTime time.Duration
@@ -24,7 +26,7 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		LastSeq:   h.LastSeq(),
 		Published: h.published.Load(), Repeated: h.repeated.Load(), Untracked: h.untracked.Load(),
-		Gaps: h.gaps.Load(),
+		Gaps: h.gaps.Load(), Bytes: h.budget.used.Load(), Evicted: h.budget.evicted.Load(),
 	}
 	h.mu.RLock()
 	defer h.mu.RUnlock()

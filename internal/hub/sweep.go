@@ -46,6 +46,7 @@ func (h *Hub) sweepSlice(now time.Time, n int) (end bool) {
 			h.swept++
 		}
 	}
+	h.budget.tidyLocked(sweepSlice)
 	if h.swept < len(h.order) {
 		return false
 	}
@@ -88,6 +89,7 @@ func (t *Topic) isIdleLocked(now time.Time) bool {
 // forgetLocked removes a topic.
 func (h *Hub) forgetLocked(t *Topic) {
 	h.usedLocked(t)
+	h.budget.used.Add(-topicCost(t.name) - slotBytes*int64(len(*t.log.ring.Load())))
 	if t.log.head.Load() > 0 {
 		h.forgotten = max(h.forgotten, t.log.floor.Load())
 	}
@@ -104,6 +106,7 @@ func (h *Hub) forgetLocked(t *Topic) {
 func (h *Hub) sweepViews(now time.Time) {
 	h.writing.Lock()
 	defer h.writing.Unlock()
+	h.budget.fitLocked(0) // what the loops have encoded since the last message
 	for _, v := range h.views {
 		if v.isIdleLocked(now) {
 			v.view.close()

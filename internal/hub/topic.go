@@ -65,6 +65,7 @@ type Topic struct {
 	ttl        time.Duration // see TopicConfig
 	place      int           // in hub.order
 	generation uint64        // of the configuration that it has
+	spared     bool          // the budget has kept its newest message
 	unused     bool          // brought into being by a client, and not published to
 	idle       time.Time     // since when nobody has been seen to use it; zero if somebody has
 
@@ -79,7 +80,7 @@ func newTopicLocked(h *Hub, name string) *Topic {
 	cfg := h.configure(name).withDefaults()
 	t := &Topic{hub: h, name: name, ttl: cfg.TTL, generation: h.generation}
 	t.policy.Store(uint32(cfg.Policy))
-	t.log.init(cfg, h.floor.Load())
+	t.log.init(cfg, h.floor.Load(), &h.budget)
 	t.log.floor.Store(max(h.floor.Load(), h.forgotten))
 	return t
 }
@@ -158,6 +159,7 @@ func (t *Topic) publishLocked(m *Message) {
 	}
 	oldest := t.log.oldest.Load()
 	t.log.add(m, t.hub.floor.Load())
+	t.hub.budget.addLocked(m)
 	t.droppedLocked(int(t.log.oldest.Load() - oldest))
 	for _, v := range t.views {
 		v.view.add(m)

@@ -9,8 +9,8 @@ import (
 	"tickgate/internal/topic"
 )
 
-// view is the log of a pattern: the messages that the topics it selects hold, by sequence. It is an index: it holds the
-// very same messages, drops what the topics drop, and so needs no bounds of its own. One writer, any number of readers.
+// view is the log of a pattern: the messages that the topics it selects hold, by sequence. It is an index: it keeps no message
+// alive, drops what the topics drop, and so needs no bounds of its own. One writer, any number of readers.
 //
 // The writer publishes in the order floor, block and entry, head.
 type view struct {
@@ -22,19 +22,30 @@ type view struct {
 	// owned by the writer
 	dead   int // entries that the topics have dropped, at most
 	closed bool
+	budget *budget
 }
+
+// entry is a message in a view.
+type entry struct {
+	place
+	seq uint64
+}
+
+// superseded reports whether nobody needs the message any more who only wants the newest.
+func (e *entry) superseded() bool { return e.topic.Policy() == Latest && !e.newest() }
 
 // block is a list of messages that grows until it is full. Its entries never change.
 type block struct {
 	used atomic.Int64
-	list []*Message
+	list []entry
 }
 
-func (b *block) entries() []*Message { return b.list[:b.used.Load()] }
+func (b *block) entries() []entry { return b.list[:b.used.Load()] }
 
 const (
 	firstBlock = 16
-	// maxDead is how many entries that the topics have dropped a small view may keep alive.
+	entryBytes = 24
+	// maxDead is how many entries that the topics have dropped a small view may have.
 	maxDead = 16
 )
 
@@ -56,10 +67,10 @@ func (h *Hub) openViewLocked(pattern string) (*Topic, error) {
 
 // newViewLocked returns a view that holds what its topics hold.
 func (h *Hub) newViewLocked(pattern string) *Topic {
-	t := &Topic{hub: h, name: pattern, view: &view{}}
+	t := &Topic{hub: h, name: pattern, view: &view{budget: &h.budget}}
 	t.policy.Store(uint32(All))
 	t.view.floor.Store(h.forgotten)
-	var held []*Message
+	var held []entry
 	for _, member := range h.order {
 		if topic.Match(pattern, member.name) {
 			held = member.appendHeld(held)
@@ -67,7 +78,7 @@ func (h *Hub) newViewLocked(pattern string) *Topic {
 			t.view.raise(member, member.log.floor.Load())
 		}
 	}
-	slices.SortFunc(held, func(a, b *Message) int { return cmp.Compare(a.seq, b.seq) })
+	slices.SortFunc(held, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
 	t.view.fill(held, firstBlock)
 	if n := len(held); n > 0 {
 		t.view.head.Store(held[n-1].seq)
@@ -76,10 +87,10 @@ func (h *Hub) newViewLocked(pattern string) *Topic {
 }
 
 // appendHeld appends the messages that the topic holds.
-func (t *Topic) appendHeld(list []*Message) []*Message {
+func (t *Topic) appendHeld(list []entry) []entry {
 	for pos := t.log.oldest.Load(); pos <= t.log.head.Load(); pos++ {
 		if m := t.At(pos); m != nil {
-			list = append(list, m)
+			list = append(list, entry{place{t, pos}, m.seq})
 		}
 	}
 	return list
@@ -120,7 +131,7 @@ func (v *view) add(m *Message) {
 	}
 	b := v.block.Load()
 	n := b.used.Load()
-	b.list[n] = m
+	b.list[n] = entry{place{m.topic, m.pos}, m.seq}
 	b.used.Store(n + 1)
 	v.head.Store(m.seq)
 }
@@ -128,20 +139,25 @@ func (v *view) add(m *Message) {
 // compact leaves out what the topics have dropped, and makes room for as much again.
 func (v *view) compact() {
 	old := v.block.Load().entries()
-	held := make([]*Message, 0, len(old))
-	for _, m := range old {
-		if m.held() {
-			held = append(held, m)
+	held := make([]entry, 0, len(old))
+	for _, e := range old {
+		if e.held() {
+			held = append(held, e)
 		}
 	}
-	v.fill(held, 2*len(held)+firstBlock)
+	v.fill(held, len(held)+len(held)/2+firstBlock)
 }
 
 // fill replaces the block by one with the given messages and room for size.
-func (v *view) fill(held []*Message, size int) {
-	b := &block{list: make([]*Message, max(size, len(held)))}
+func (v *view) fill(held []entry, size int) {
+	b := &block{list: make([]entry, max(size, len(held)))}
 	b.used.Store(int64(copy(b.list, held)))
 	v.dead = 0
+	before := 0
+	if old := v.block.Load(); old != nil {
+		before = len(old.list)
+	}
+	v.budget.used.Add(entryBytes * int64(len(b.list)-before))
 	v.block.Store(b)
 }
 
@@ -152,7 +168,7 @@ func (v *view) close() {
 }
 
 // after returns the index of the first entry with a sequence above seq.
-func after(list []*Message, seq uint64) int {
+func after(list []entry, seq uint64) int {
 	low, high := 0, len(list)
 	for low < high {
 		if mid := int(uint(low+high) / 2); list[mid].seq <= seq {
@@ -167,17 +183,18 @@ func after(list []*Message, seq uint64) int {
 // at returns the message of that sequence, nil if it is not there or its topic holds it no more.
 func (v *view) at(seq uint64) *Message {
 	list := v.block.Load().entries()
-	if i := after(list, seq) - 1; i >= 0 && list[i].seq == seq && list[i].held() {
-		return list[i]
+	if i := after(list, seq) - 1; i >= 0 && list[i].seq == seq {
+		return list[i].topic.At(list[i].pos)
 	}
 	return nil
 }
 
 // oldest returns the sequence of the oldest message held, one above the head if there is none.
 func (v *view) oldest() uint64 {
-	for _, m := range v.block.Load().entries() {
-		if m.held() {
-			return m.seq
+	list := v.block.Load().entries()
+	for i := range list {
+		if list[i].held() {
+			return list[i].seq
 		}
 	}
 	return v.head.Load() + 1
@@ -204,5 +221,6 @@ func (v *view) back(n uint64) *Message {
 	if len(list) == 0 {
 		return nil
 	}
-	return list[len(list)-int(min(n, uint64(len(list))))]
+	e := list[len(list)-int(min(n, uint64(len(list))))]
+	return e.topic.At(e.pos)
 }

@@ -44,7 +44,7 @@ func (t *Topic) viewAll() Cursor {
 func (t *Topic) viewTold() uint64 { return max(t.view.lost.Load(), t.hub.floor.Load()) }
 
 // wants reports whether the history has message m, which its view holds.
-func (h *history) wants(m *Message) bool {
+func (h *history) wants(m *entry) bool {
 	n := h.last
 	switch {
 	case m.seq > h.until:
@@ -69,12 +69,12 @@ const scanned = 256
 
 // next looks for the first message behind sequence c that a subscriber with that history wants. It returns the sequence
 // up to which there is none; found is nil if there is none at all, or if it has not come far enough (more).
-func (v *view) next(c uint64, h *history) (found *Message, upTo uint64, more bool) {
+func (v *view) next(c uint64, h *history) (found *entry, upTo uint64, more bool) {
 	list := v.block.Load().entries()
 	i := after(list, c)
 	end := min(i+scanned, len(list))
 	for ; i < end; i++ {
-		m := list[i]
+		m := &list[i]
 		switch {
 		case m.held() && h.wants(m):
 			return m, c, false

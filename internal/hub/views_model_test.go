@@ -87,7 +87,11 @@ func newSwitchboard(t *testing.T, seed uint64) *switchboard {
 			configs[name] = TopicConfig{Policy: configs[name].Policy, TTL: time.Duration(20 + random.IntN(100))}
 		}
 	}
-	m.hub = New(Config{Epoch: "e1", Topic: func(name string) TopicConfig { return configs[name] }})
+	budget := int64(0) // the default, too large to matter
+	if seed%3 == 0 {
+		budget = 9000 + random.Int64N(20_000)
+	}
+	m.hub = New(Config{Epoch: "e1", MaxBytes: budget, Topic: func(name string) TopicConfig { return configs[name] }})
 	m.fanout = NewFanout(FanoutConfig{Sink: m, Kick: func() { m.kicks++ }, Seed: seed})
 	return m
 }
@@ -378,6 +382,9 @@ func (m *switchboard) settle() {
 	}
 	if got := m.fanout.Stats().Subscriptions; got != open {
 		m.tb.Errorf("subscriptions: got %d, want %d", got, open)
+	}
+	if got := m.hub.Stats(); got.Bytes > m.hub.budget.limit {
+		m.tb.Errorf("memory: got %d B, want at most %d B", got.Bytes, m.hub.budget.limit)
 	}
 	if got := len(m.fanout.histories); got != 0 {
 		m.tb.Errorf("histories left: got %d, want none", got)

@@ -164,8 +164,8 @@ func TestSweep(t *testing.T) {
 	for _, minute := range []time.Duration{20, 22, 24} {
 		sweep(minute * time.Minute)
 	}
-	if got := b.hub.Stats().Topics; got != 0 {
-		t.Errorf("topics left: got %d, want none", got)
+	if got := b.hub.Stats(); got.Topics != 0 || got.Bytes != 0 {
+		t.Errorf("left: got %d topics, %d B, want none", got.Topics, got.Bytes)
 	}
 	for _, name := range []string{"price.A", "price.*"} {
 		if _, gap := b.open(name).Seek(1); !gap {
@@ -304,6 +304,7 @@ func BenchmarkPassSeveral(b *testing.B) {
 				c.subscribeTo(i, topics...)
 			}
 			b.ReportAllocs()
+			b.ResetTimer()
 			for c.n = 0; c.n < b.N; {
 				c.publish("price.A", nil)
 				c.drain()
