@@ -34,7 +34,7 @@ func (i inspector) Topics(prefix string, limit int) []admin.Topic {
 }
 
 func inspectTopic(t *hub.Topic) admin.Topic {
-	page := admin.Topic{Topic: t.Name(), Policy: t.Policy().String(), Subscribers: t.Subscribers()}
+	page := admin.Topic{Topic: t.Name(), Policy: t.Policy().String(), Subscribers: t.Subscribers(), Conflated: t.Conflated()}
 	oldest, head := t.Oldest(), t.Head()
 	page.Messages = head + 1 - min(oldest, head+1)
 	if m := t.At(oldest); m != nil {

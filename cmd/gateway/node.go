@@ -181,7 +181,7 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 	from := max(first, last-min(last, uint64(cfg.Topics.Ring))+1)
 	n.hub = hub.New(hub.Config{
 		Epoch: b.Epoch(), Floor: from - 1,
-		Topic: topicConfig(cfg.Topics),
+		Topic: topicConfig(cfg.Topics), MaxBytes: int64(cfg.Topics.Bytes),
 	})
 	n.ended.Go(func() { n.sweep(ctx) })
 	sub, err := b.Subscribe(ctx, from, n.publish)

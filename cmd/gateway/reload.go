@@ -30,7 +30,7 @@ const (
 func topicConfig(t config.Topics) func(name string) hub.TopicConfig {
 	return func(name string) hub.TopicConfig {
 		rule := t.For(name)
-		c := hub.TopicConfig{Policy: hub.Latest, RingSize: rule.Ring, RingBytes: int(rule.RingBytes), TTL: *rule.TTL}
+		c := hub.TopicConfig{Policy: hub.Latest, RingSize: rule.Ring, RingBytes: int(rule.RingBytes), TTL: *rule.TTL, Class: rule.Pattern}
 		if rule.Policy == config.PolicyAll {
 			c.Policy = hub.All
 		}

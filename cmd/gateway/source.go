@@ -97,14 +97,13 @@ type totals struct {
 	handshakes  map[string]uint64
 	closes      map[string]uint64
 	pauses      map[string]uint64
-	conflated   uint64
 }
 
 func newTotals(n *node) *totals {
 	hubStats := n.hub.Stats()
 	t := &totals{
 		fanout: metrics.Fanout{
-			Topics: hubStats.Topics, Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
+			Topics: hubStats.Topics, TopicBytes: hubStats.Bytes, Evicted: hubStats.Evicted, Conflated: counts(hubStats.Conflated), Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},
 		connections: map[[2]string]int{}, handshakes: map[string]uint64{}, closes: map[string]uint64{},
 		// A counter that appears with its first event hides that event from rate() and increase().
@@ -132,7 +131,6 @@ func (t *totals) add(s *session.Snapshot, stuck bool) {
 	t.fanout.Overruns += s.Fanout.Overruns
 	t.fanout.Overtaken += s.Fanout.Overtaken
 	t.fanout.Duration.Add(histogram(s.Fanout.Duration))
-	t.conflated += s.Fanout.Conflated
 	t.loops = append(t.loops, metrics.Loop{
 		Stuck: stuck, Busy: s.Loop.Busy, BytesIn: s.Loop.BytesIn, BytesOut: s.Loop.BytesOut,
 		PartialSends: s.Loop.Partial, BlockedSends: s.Loop.Blocked,
@@ -146,7 +144,11 @@ func (t *totals) store(m *metrics.Snapshot) {
 	}
 	t.clients.Refusals, t.clients.Handshakes = counts(t.refusals), counts(t.handshakes)
 	t.clients.Closes, t.clients.AcceptPauses = counts(t.closes), counts(t.pauses)
-	t.fanout.Skipped = []metrics.Count{{Label: hub.Latest.String(), N: t.conflated}}
+	var conflated uint64
+	for _, c := range t.fanout.Conflated {
+		conflated += c.N
+	}
+	t.fanout.Skipped = []metrics.Count{{Label: hub.Latest.String(), N: conflated}}
 	m.Clients, m.Fanout, m.Loops = &t.clients, &t.fanout, t.loops
 }
 

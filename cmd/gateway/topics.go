@@ -43,9 +43,9 @@ func (p program) topics(ctx context.Context, f *topicsFlags, cfg *config.Config)
 		return exitFailed
 	}
 	table := tabwriter.NewWriter(p.stdout, 0, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(table, "TOPIC\tPOLICY\tSUBSCRIBERS\tMESSAGES\tOLDEST\tNEWEST")
+	_, _ = fmt.Fprintln(table, "TOPIC\tPOLICY\tSUBSCRIBERS\tCONFLATED\tMESSAGES\tOLDEST\tNEWEST")
 	for _, t := range page.Topics {
-		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%s\t%s\n", t.Topic, t.Policy, t.Subscribers, t.Messages, t.Oldest, t.Newest)
+		_, _ = fmt.Fprintf(table, "%s\t%s\t%d\t%d\t%d\t%s\t%s\n", t.Topic, t.Policy, t.Subscribers, t.Conflated, t.Messages, t.Oldest, t.Newest)
 	}
 	_ = table.Flush()
 	if page.More {

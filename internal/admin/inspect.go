@@ -19,6 +19,7 @@ type Topic struct {
 	Newest      string `json:"newest,omitempty"` // id of the newest
 	Messages    uint64 `json:"messages"`         // held in memory, by the process that holds most
 	Subscribers int    `json:"subscribers"`
+	Conflated   uint64 `json:"conflated"` // deliveries skipped because there was a newer message
 }
 
 // Connections are the clients of one process that are alike.
@@ -115,11 +116,11 @@ func mergeTopic(merged map[string]*Topic, t *Topic) {
 		merged[t.Topic] = t
 		return
 	}
-	subscribers := known.Subscribers + t.Subscribers
+	subscribers, conflated := known.Subscribers+t.Subscribers, known.Conflated+t.Conflated
 	if t.Messages > known.Messages {
 		*known = *t
 	}
-	known.Subscribers = subscribers
+	known.Subscribers, known.Conflated = subscribers, conflated
 }
 
 // connections is GET /v1/connections: the clients by process, transport and state.

@@ -60,6 +60,7 @@ func (t *Topics) check(p *Problems) {
 	}
 	p.between("--ring", t.Ring, 1, maxRing)
 	p.sized("--ring-bytes", t.RingBytes, minRingBytes, maxRingBytes)
+	p.sized("--topics-bytes", t.Bytes, minTopicsBytes, maxRingBytes)
 	p.offOrWithin("--ttl", t.TTL, minTTL, maxTTL)
 	t.Rules.check(p)
 	// NATS refuses payloads above its own limit, of which 8 MiB is the largest it recommends.

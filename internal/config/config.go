@@ -104,6 +104,9 @@ type Topics struct {
 	// RingBytes bounds the payloads kept in memory per topic; the newest two are kept whatever their
 	// size. Default 16 MiB.
 	RingBytes Size `default:"16MiB" placeholder:"SIZE" help:"Payloads kept in memory per topic."`
+	// Bytes bounds the memory of all topics together, in each process: messages, once more for each wire format in use, rings
+	// and topics. Beyond it the oldest messages go, the newest one of a topic last. Default 512 MiB.
+	Bytes Size `name:"topics-bytes" default:"512MiB" placeholder:"SIZE" help:"Memory of all topics together, in each process; beyond it the oldest messages go, the newest of each topic last."`
 	// TTL is how long a message is kept in memory at most. Topics without messages and subscribers are
 	// forgotten. Default 24h; 0 keeps messages until newer ones of their topic replace them. Danger: with
 	// 0 a topic that was published to once stays until the restart.

@@ -56,7 +56,7 @@ func TestDefaults(t *testing.T) {
 	want := &Config{
 		Server: Server{IO: IOEpoll, Listen: ":8080", Admin: Admin{"127.0.0.1:9090"}, MaxConns: 120_000, Drain: 10 * time.Second},
 		Feed:   Feed{Source: Source{Kind: FeedSim}, Interval: time.Second, Topic: "ticks", Symbols: 1, Seed: 1},
-		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, RingBytes: 16 << 20, TTL: 24 * time.Hour, MaxMessage: 64 << 10},
+		Topics: Topics{Default: "ticks", Policy: PolicyLatest, Ring: 1024, RingBytes: 16 << 20, Bytes: 512 << 20, TTL: 24 * time.Hour, MaxMessage: 64 << 10},
 		Bus:    Bus{DedupWindow: 2 * time.Minute, Sync: Sync{Every: time.Second}},
 		Access: Access{Refresh: 10 * time.Minute, Claim: "tickgate"},
 		Clients: Clients{

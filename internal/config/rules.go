@@ -107,9 +107,9 @@ func (r Rule) String() string {
 }
 
 // For returns what holds for a topic: the settings of the first rule that selects it, and the common ones for what that
-// rule leaves out. All fields are set.
+// rule leaves out. All fields are set, but for Pattern where no rule selects it.
 func (t *Topics) For(name string) Rule {
-	r := Rule{Pattern: name}
+	var r Rule
 	for _, rule := range t.Rules {
 		if topic.Match(rule.Pattern, name) {
 			r = rule
@@ -151,6 +151,9 @@ const (
 	maxRing      = 1 << 20
 	minRingBytes = 4 << 10
 	maxRingBytes = 64 << 30
-	minTTL       = time.Second
-	maxTTL       = 10 * 365 * 24 * time.Hour
+	// minTopicsBytes has room for a few of the largest messages in all formats.
+	minTopicsBytes = 64 << 20
+
+	minTTL = time.Second
+	maxTTL = 10 * 365 * 24 * time.Hour
 )

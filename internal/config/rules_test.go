@@ -18,7 +18,7 @@ func TestRules(t *testing.T) {
 		{"orders.1", Rule{"orders.*", PolicyAll, 100, 16 << 20, &hour}}, // the first that selects it
 		{"orders.1.x", Rule{"orders.>", PolicyLatest, 9, 16 << 20, &forever}},
 		{"price.A", Rule{"price.A", PolicyLatest, 9, 1 << 20, &minute}},
-		{"price.B", Rule{"price.B", PolicyLatest, 9, 16 << 20, &hour}},
+		{"price.B", Rule{"", PolicyLatest, 9, 16 << 20, &hour}},
 	} {
 		if got := cfg.Topics.For(tt.topic); !reflect.DeepEqual(got, tt.want) {
 			t.Errorf("For(%q): got %v, want %v", tt.topic, got, tt.want)

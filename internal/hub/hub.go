@@ -85,6 +85,8 @@ type Hub struct {
 	mu     sync.RWMutex
 	topics map[string]*Topic // guarded by mu, written under writing too
 	views  map[string]*Topic // likewise
+
+	conflated map[string]uint64 // guarded by mu; by class, of topics that have left it
 }
 
 // New returns a hub without topics.
@@ -93,7 +95,7 @@ func New(cfg Config) *Hub {
 	h := &Hub{
 		configure: cfg.Topic,
 		maxTopics: cfg.MaxTopics, maxUnused: cfg.MaxUnused, maxViews: cfg.MaxViews,
-		topics: make(map[string]*Topic), views: make(map[string]*Topic),
+		topics: make(map[string]*Topic), views: make(map[string]*Topic), conflated: make(map[string]uint64),
 	}
 	h.era.Store(&era{epoch: cfg.Epoch})
 	h.budget.limit = cfg.MaxBytes

@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"maps"
 	"sync/atomic"
 	"time"
 )
@@ -16,6 +17,8 @@ type Stats struct {
 	Gaps      uint64 // publications before which the stream had lost messages
 	Bytes     int64  // what all topics take of Config.MaxBytes
 	Evicted   uint64 // messages dropped because Config.MaxBytes was reached
+	// Conflated is how many deliveries were skipped because there was a newer message, by TopicConfig.Class.
+	Conflated map[string]uint64
 	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
 	// MaxLagTime is how long the oldest message that any slowest subscriber had not got has been here.
 	MaxLagTime time.Duration
@@ -31,6 +34,10 @@ func (h *Hub) Stats() Stats {
 	h.mu.RLock()
 	defer h.mu.RUnlock()
 	s.Topics, s.Views = len(h.topics), len(h.views)
+	s.Conflated = maps.Clone(h.conflated)
+	for _, t := range h.topics {
+		s.Conflated[t.class] += t.conflated.Load() - t.counted
+	}
 	for _, all := range []map[string]*Topic{h.topics, h.views} {
 		for _, t := range all {
 			s.MaxLag = max(s.MaxLag, t.Lag())

@@ -63,6 +63,10 @@ func (h *Hub) refreshLocked(t *Topic) {
 	t.generation, t.ttl = h.generation, cfg.TTL
 	t.policy.Store(uint32(cfg.Policy))
 	t.log.slots, t.log.limit = cfg.RingSize, cfg.RingBytes
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.countLocked(t)
+	t.class = cfg.Class
 }
 
 // sweepLocked drops what has outlived its time, and reports whether the topic can be forgotten.
@@ -99,7 +103,15 @@ func (h *Hub) forgetLocked(t *Topic) {
 	h.order = h.order[:len(h.order)-1]
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.countLocked(t)
 	delete(h.topics, t.name)
+}
+
+// countLocked keeps the count of a topic that leaves its class. The caller holds mu too.
+func (h *Hub) countLocked(t *Topic) {
+	n := t.conflated.Load()
+	h.conflated[t.class] += n - t.counted
+	t.counted = n
 }
 
 // sweepViews forgets views that nobody is subscribed to. Their topics let go of them with their next message.

@@ -20,6 +20,8 @@ type TopicConfig struct {
 	// TTL is how long a message is held at most, by the time the stream stored it, if [Hub.Sweep] is called. A topic
 	// without messages and subscribers is forgotten. Default: 0, which holds messages until newer ones replace them.
 	TTL time.Duration
+	// Class is what [Stats].Conflated sums the topic's count under. Default: "".
+	Class string
 }
 
 const (
@@ -65,6 +67,8 @@ type Topic struct {
 	ttl        time.Duration // see TopicConfig
 	place      int           // in hub.order
 	generation uint64        // of the configuration that it has
+	class      string        // guarded by hub.mu too; see TopicConfig
+	counted    uint64        // likewise; of conflated, what the hub has counted under earlier classes
 	spared     bool          // the budget has kept its newest message
 	unused     bool          // brought into being by a client, and not published to
 	idle       time.Time     // since when nobody has been seen to use it; zero if somebody has
@@ -78,7 +82,7 @@ type Topic struct {
 // newTopicLocked returns a topic that lacks what was forgotten before: it may have been of that name.
 func newTopicLocked(h *Hub, name string) *Topic {
 	cfg := h.configure(name).withDefaults()
-	t := &Topic{hub: h, name: name, ttl: cfg.TTL, generation: h.generation}
+	t := &Topic{hub: h, name: name, ttl: cfg.TTL, class: cfg.Class, generation: h.generation}
 	t.policy.Store(uint32(cfg.Policy))
 	t.log.init(cfg, h.floor.Load(), &h.budget)
 	t.log.floor.Store(max(h.floor.Load(), h.forgotten))

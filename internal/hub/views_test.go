@@ -206,6 +206,43 @@ func TestExpiryOfWhatIsOwed(t *testing.T) {
 	}
 }
 
+// What was conflated stays counted under the class that the topic had, when it gets another one and when it is forgotten.
+func TestConflatedByClass(t *testing.T) {
+	class := "first"
+	b := newBench(t, TopicConfig{})
+	b.hub = New(Config{Topic: func(string) TopicConfig { return TopicConfig{Class: class, TTL: time.Minute} }})
+	conflate := func(name string, n int) {
+		first := b.subscribe(0, 1, name)
+		b.publishTo("price.A", b.seq+1)
+		for range n {
+			b.seq++
+			b.publishTo("price.A", b.seq+1)
+		}
+		b.seq++
+		b.drain()
+		b.fanout.UnsubscribeAll(first)
+	}
+	conflate("price.A", 3)
+	class = "second"
+	b.hub.Reconfigure(func(string) TopicConfig { return TopicConfig{Class: class, TTL: time.Minute} })
+	b.hub.Sweep(time.Now(), 100)
+	conflate("price.*", 5)
+	if got := b.hub.Lookup("price.A").Conflated(); got != 8 {
+		t.Errorf("conflated of the topic: got %d, want 8", got)
+	}
+	for range 2 {
+		if got := b.hub.Stats().Conflated; got["first"] != 3 || got["second"] != 5 {
+			t.Errorf("conflated: got %v, want 3 first and 5 second", got)
+		}
+		for _, minute := range []time.Duration{2, 4, 6} {
+			b.hub.Sweep(time.Now().Add(minute*time.Minute), 100)
+		}
+	}
+	if got := b.hub.Stats().Topics; got != 0 {
+		t.Errorf("topics left: got %d, want none", got)
+	}
+}
+
 func TestReconfigure(t *testing.T) {
 	b := newBench(t, TopicConfig{Policy: Latest, RingSize: 8})
 	first := b.subscribe(0, 1, "price.ACME")

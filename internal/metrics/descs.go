@@ -17,9 +17,12 @@ var (
 	subscriptions  = desc("subscriptions", "Open subscriptions.")
 	behind         = desc("subscriptions_behind", "Subscriptions that wait for room in their client's socket to catch up.")
 	topics         = desc("topics", "Topics with a log in memory.")
+	topicBytes     = desc("topics_bytes", "Memory of all topics together: messages, their frames, rings and patterns; bounded by --topics-bytes.")
+	evicted        = desc("evicted_messages_total", "Messages dropped before their ring was full because all topics together reached --topics-bytes.")
 	messages       = desc("messages_total", "Messages taken from the bus into a topic's log.")
 	deliveries     = desc("deliveries_total", "Messages taken by a client's socket, one per message and client.")
 	skipped        = desc("skipped_messages_total", "Messages that a client never got because it fell behind, by the topic's policy.", "policy")
+	conflated      = desc("conflated_messages_total", "Deliveries skipped because the topic had a newer message, by the pattern of the rule (--topic-rules) that selects the topic, empty for none; GET /v1/topics has them by topic.", "rule")
 	overruns       = desc("overruns_total", "Subscriptions ended because the log had overwritten their next message.")
 	overtaken      = desc("fanout_overtaken_total", "Fan-outs that took over a newer message while under way.")
 	fanoutDuration = desc("fanout_duration_seconds", "Time from a message's arrival to the end of the fan-out that carried it, once per message and event loop.")
@@ -56,7 +59,7 @@ var (
 // descs is what collector describes: everything above.
 var descs = []*prometheus.Desc{
 	connections, maxConnections, accepts, acceptPauses, refusals, badForwarded, uncounted, handshakes, closes,
-	subscriptions, behind, topics, messages, deliveries, skipped, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
+	subscriptions, behind, topics, topicBytes, evicted, messages, deliveries, skipped, conflated, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
 	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,
 	busUp, busPublishes, busErrors, busReceived,

@@ -30,8 +30,8 @@ func full() Snapshot {
 			Closes:     []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
 		},
 		Fanout: &Fanout{
-			Subscriptions: 100_000, Behind: 4, Topics: 1, Messages: 60, Deliveries: 6_000_000,
-			Skipped: []Count{{"latest", 11}}, Overruns: 1, Overtaken: 2,
+			Subscriptions: 100_000, Behind: 4, Topics: 1, TopicBytes: 70_000, Evicted: 3, Messages: 60, Deliveries: 6_000_000,
+			Skipped: []Count{{"latest", 11}}, Conflated: []Count{{"", 2}, {"fx.*", 9}}, Overruns: 1, Overtaken: 2,
 			Duration: Histogram{
 				Bounds: []time.Duration{100 * time.Millisecond, 1638400 * time.Microsecond},
 				Counts: []uint64{7, 52, 1}, Sum: 20 * time.Second,

@@ -47,9 +47,12 @@ type Fanout struct {
 	Subscriptions int       // gauge
 	Behind        int       // gauge: of these, waiting to catch up
 	Topics        int       // gauge
+	TopicBytes    int64     // gauge: memory of all topics
 	Messages      uint64    // taken from the bus into a topic's log
 	Deliveries    uint64    // message and subscriber
 	Skipped       []Count   // messages that subscribers never got because they fell behind, by policy
+	Conflated     []Count   // the same of latest topics, by the rule that selects the topic
+	Evicted       uint64    // messages dropped because all topics together took too much memory
 	Overruns      uint64    // subscriptions ended because the log had overwritten what they need
 	Overtaken     uint64    // passes that took over a newer message while under way
 	Duration      Histogram // from a message's arrival to the end of the pass that carried it, once per loop
