@@ -25,7 +25,7 @@ type publishFlags struct {
 	NDJSON string `name:"ndjson" placeholder:"FILE|-" help:"Publish a pipeline instead: each line of FILE, or of standard input, is {\"topic\",\"data\",\"event\"?,\"msgid\"?}. A summary goes to standard error."`
 	Event  string `placeholder:"TYPE" help:"SSE event type of the message."`
 	MsgID  string `name:"msg-id" placeholder:"ID" help:"Message id: a second message of the same id is not stored."`
-	Key    string `placeholder:"KEY" help:"Publish key; TICKGATE_KEY keeps it out of the list of processes."`
+	Key    string `placeholder:"KEY" help:"Publish key or token; TICKGATE_KEY keeps it out of the list of processes."`
 	Rate   string `default:"0" placeholder:"N" help:"Lines a second of --ndjson; 0 as fast as they are taken."`
 	IDs    bool   `name:"results" help:"Write the result of each line of --ndjson to standard output."`
 }

@@ -2,7 +2,7 @@
 // the hub, and the hub's messages into sends on the connection.
 //
 // A [Loop] is one event loop (internal/epoll) with everything the sessions on it share: the fan-out of the hub, the
-// scratch buffers and the counters. What a session owns itself is a [State] of 40 bytes inside its connection's slab
+// scratch buffers and the counters. What a session owns itself is a [State] of 48 bytes inside its connection's slab
 // entry: the frame decoder, its first subscription, and what phase it is in. An idle session holds no buffer and no
 // pointer.
 //

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"tickgate/internal/auth"
 	"tickgate/internal/epoll"
 	"tickgate/internal/forwarded"
 	"tickgate/internal/hub"
@@ -29,8 +28,7 @@ type Loop struct {
 	proxyHeader forwarded.Parser
 	chain       forwarded.Chain
 	random      *rand.Rand
-	waiting     map[int32]*waiter       // by descriptor
-	verdicts    map[int32]*auth.Verdict // by descriptor; of sessions that may ask for more
+	waiting     map[int32]*waiter // by descriptor
 	handshakes  int
 	held        bool // accepting is paused because of HandshakeBacklog
 	drain       time.Duration
@@ -47,7 +45,6 @@ func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 		out:      make([]byte, 0, 4<<10),
 		random:   rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
 		waiting:  make(map[int32]*waiter),
-		verdicts: make(map[int32]*auth.Verdict),
 		counters: Counters{Closed: make(map[string]uint64), Refused: make(map[string]uint64)},
 	}
 	l.inbound = newInbound(&l.cfg)
@@ -111,7 +108,6 @@ func (l *Loop) OnWritable(c *conn) {
 // OnClose implements epoll.Handler.
 func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 	s := c.State()
-	delete(l.verdicts, c.FD())
 	l.fanout.UnsubscribeAll(s.first)
 	l.uncount(s)
 	if s.phase == Handshake {
