@@ -43,9 +43,9 @@ const (
 
 // What a client is refused with for its address, or a proxy for its header.
 var (
-	errProxyHeader    = &wire.HTTPError{Status: http.StatusBadRequest, Code: "bad_proxy_header", Message: "a malformed PROXY header"}
-	errNoProxyHeader  = &wire.HTTPError{Status: http.StatusBadRequest, Code: "no_proxy_header", Message: "this address is a proxy's, and its connections have to begin with a PROXY header"}
-	errUntrustedProxy = &wire.HTTPError{Status: http.StatusBadRequest, Code: "untrusted_proxy", Message: "a PROXY header from an address that is not a trusted proxy's"}
+	errProxyHeader   = &wire.HTTPError{Status: http.StatusBadRequest, Code: "bad_proxy_header", Message: "a malformed PROXY header"}
+	errNoProxyHeader = &wire.HTTPError{Status: http.StatusBadRequest, Code: "no_proxy_header", Message: "this address is a proxy's, and its connections have to begin with a PROXY header"}
+	errStrayHeader   = &wire.HTTPError{Status: http.StatusBadRequest, Code: "unexpected_proxy_header", Message: "a PROXY header is not expected from this address, or not here"}
 )
 
 // tooMany refuses a client whose address has as many connections as it may.
@@ -178,7 +178,7 @@ func (l *Loop) behindProxy(c *conn, b []byte) int {
 // unexpected returns the error for a request that could not be parsed: another one if the bytes are a PROXY header that nobody asked for.
 func (l *Loop) unexpected(b []byte, err error) error {
 	if forwarded.HasHeader(b) {
-		return errUntrustedProxy
+		return errStrayHeader
 	}
 	return err
 }

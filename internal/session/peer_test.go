@@ -256,9 +256,9 @@ func TestProxyHeaderRefusals(t *testing.T) {
 		{"malformed", "127.0.0.2", "PROXY TCP4 one two three four\r\n" + request("/sse"), "bad_proxy_header"},
 		{"endless line", "127.0.0.2", "PROXY UNKNOWN " + strings.Repeat("x", 200), "bad_proxy_header"},
 		{"oversize", "127.0.0.2", v2Sign + "\x21\x11\xff\xff", "bad_proxy_header"},
-		{"v1 from somebody else", "127.0.0.3", headerV1 + request("/sse"), "untrusted_proxy"},
-		{"v2 from somebody else", "127.0.0.3", headerV2 + request("/sse"), "untrusted_proxy"},
-		{"twice", "127.0.0.2", headerV1 + headerV1 + request("/sse"), "untrusted_proxy"},
+		{"v1 from somebody else", "127.0.0.3", headerV1 + request("/sse"), "unexpected_proxy_header"},
+		{"v2 from somebody else", "127.0.0.3", headerV2 + request("/sse"), "unexpected_proxy_header"},
+		{"twice", "127.0.0.2", headerV1 + headerV1 + request("/sse"), "unexpected_proxy_header"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g, _ := proxied(t, Proxies{Protocol: true})
@@ -270,7 +270,7 @@ func TestProxyHeaderRefusals(t *testing.T) {
 	}
 	t.Run("not asked for", func(t *testing.T) {
 		g, _ := proxied(t, Proxies{})
-		checkResponse(t, g.answerTo(g.from("127.0.0.2"), headerV1+request("/sse")), http.MethodGet, http.StatusBadRequest, "untrusted_proxy")
+		checkResponse(t, g.answerTo(g.from("127.0.0.2"), headerV1+request("/sse")), http.MethodGet, http.StatusBadRequest, "unexpected_proxy_header")
 	})
 }
 
