@@ -89,6 +89,7 @@ func (c *conductor) look(ctx context.Context, phase string) error {
 	c.walls.look(time.Now(), stats)
 	if !c.run.Full.At.IsZero() {
 		c.run.Ticks.Update(stats.Ticks, c.run.Full.At, time.Now())
+		c.run.Away.Update(stats)
 	}
 	if now := time.Now(); !now.Before(c.next) {
 		c.next = now.Add(interval)
@@ -223,7 +224,7 @@ func (c *conductor) reason(stopped bool, held, dry time.Duration) string {
 		return "nobody is connected any more, nor waits to come back"
 	case c.o.ticks > 0 && c.run.Ticks.Count() >= c.o.ticks:
 		return stoppedByTicks
-	case c.o.hold > 0 && held >= c.o.hold:
+	case c.o.hold > 0 && held >= c.o.hold && !c.misses(held-c.o.hold):
 		return stoppedByTime
 	case c.o.ticks > 0 && dry > drought:
 		c.broken = fmt.Errorf("only %d of %d ticks came: none in the last %v; is the server's feed running, and is --seq-field right?",
@@ -283,6 +284,7 @@ func (c *conductor) describe() {
 	r.Plan = report.Plan{
 		Requested: p.asked, Planned: p.conns, Limit: p.limit, Processes: len(p.parts), Policy: policyName(c.o.client.Policy),
 		Rate: c.o.client.Rate, Slow: c.o.client.Slow, Churn: c.o.client.Churn,
+		AwayClients: c.o.client.Absence.Clients, Away: c.o.client.Absence.For.Seconds(),
 	}
 	if names, err := c.o.client.Names(); err == nil && len(names) > 0 {
 		r.Plan.Topics, r.Plan.PerClient = len(names), c.o.client.PerClient

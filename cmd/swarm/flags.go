@@ -10,11 +10,16 @@ import (
 type flags struct {
 	URLs []string `arg:"" optional:"" name:"URL" help:"Targets: ws://HOST:PORT/PATH is a WebSocket, http://HOST:PORT/PATH an SSE stream, and http://HOST:PORT stands for tickgate's /ws and /sse, divided as --mix says. TLS is not supported yet."`
 
-	Conns     string   `default:"1000" placeholder:"N" group:"crowd" help:"Clients to connect (default 1000), or auto: as many as this machine holds. Where N does not fit, what fits is taken, and the limit in the way is named."`
-	Mix       string   `default:"ws=70,sse=30" group:"crowd" help:"Shares of the transports, where targets of both are given."`
-	Rate      float64  `default:"10000" group:"crowd" help:"Connects per second; 0 is an unpaced storm."`
-	Slow      int      `default:"0" placeholder:"N" group:"crowd" help:"Clients, of --conns, that stop reading once connected."`
-	Churn     float64  `default:"0" placeholder:"N" group:"crowd" help:"Clients per second that leave and come back a second later."`
+	Conns       string        `default:"1000" placeholder:"N" group:"crowd" help:"Clients to connect (default 1000), or auto: as many as this machine holds. Where N does not fit, what fits is taken, and the limit in the way is named."`
+	Mix         string        `default:"ws=70,sse=30" group:"crowd" help:"Shares of the transports, where targets of both are given."`
+	Rate        float64       `default:"10000" group:"crowd" help:"Connects per second; 0 is an unpaced storm."`
+	Slow        int           `default:"0" placeholder:"N" group:"crowd" help:"Clients, of --conns, that stop reading once connected."`
+	Churn       float64       `default:"0" placeholder:"N" group:"crowd" help:"Clients per second that leave and come back a second later."`
+	AwayClients int           `default:"0" placeholder:"N" group:"crowd" help:"Clients that leave while holding, stay away for --away, and come back with the id of their last message. How the others fare meanwhile is reported apart."`
+	Away        time.Duration `default:"30s" group:"crowd" help:"How long each of --away-clients stays away."`
+	AwayAfter   time.Duration `default:"15s" group:"crowd" help:"How long after everybody is connected the first of them leaves."`
+	AwayRate    float64       `default:"0" placeholder:"N" group:"crowd" help:"How many of them leave, and so come back, per second; 0 is as many as --rate."`
+
 	Source    []string `placeholder:"ADDR" group:"crowd" help:"Addresses to connect from, in turn (28,232 ports each). Default: 127.8.0.1 and up for loopback targets, else the kernel's choice."`
 	Reconnect bool     `default:"true" negatable:"" group:"crowd" help:"Come back after a disconnect: when the server says (close reason retry=, SSE retry, Retry-After), else after a growing pause."`
 	Processes string   `default:"auto" placeholder:"N" group:"crowd" help:"Client processes; auto starts as many as the descriptor limit demands."`

@@ -52,11 +52,13 @@ func (f *flags) options(p *problems) *options {
 		o.hold = time.Minute
 	}
 	o.client = f.client(p)
+	p.absence(f, o)
 	o.asserts = p.asserts(f.Assert)
 	o.admin = p.admin(f.Admin)
 	o.pids, o.autoPIDs = p.pids(f.PID)
 	for name, n := range map[string]float64{
-		"rate": f.Rate, "churn": f.Churn, "slow": float64(f.Slow), "loops": float64(f.Loops), "ticks": float64(f.Ticks),
+		"rate": f.Rate, "churn": f.Churn, "slow": float64(f.Slow), "away-clients": float64(f.AwayClients), "away-rate": f.AwayRate,
+		"loops": float64(f.Loops), "ticks": float64(f.Ticks),
 		"rcvbuf": float64(f.RcvBuf), "max-message": float64(f.MaxMessage),
 	} {
 		if n < 0 {
@@ -82,6 +84,7 @@ func (f *flags) client(p *problems) load.Config {
 	cfg := load.Config{
 		Rate: f.Rate, Timeout: f.Timeout, Slow: f.Slow, Churn: f.Churn, NoReconnect: !f.Reconnect, RcvBuf: f.RcvBuf,
 		Send: unescape(f.Send), Subprotocol: f.Subprotocol, Headers: f.Header, Coalesce: f.Coalesce,
+		Absence:   f.absence(),
 		TimeField: f.TSField, SeqField: f.SeqField, IDField: f.IDField, MaxMessage: f.MaxMessage,
 		Subscription: load.Subscription{
 			Topics: f.Topics, PerClient: f.TopicsPerClient, ByCommand: f.Subscribe == "command", KeyField: f.KeyField,

@@ -117,3 +117,24 @@ func TestTopics(t *testing.T) {
 		}
 	}
 }
+
+func TestAbsence(t *testing.T) {
+	args := "--conns=1000 --mix=sse=1 --away-clients=200 --away=20s --away-after=5s --rate=100 http://h"
+	o, code := parse(strings.Fields(args), &strings.Builder{}, &strings.Builder{})
+	want := load.Absence{Clients: 200, After: 5 * time.Second, For: 20 * time.Second, Rate: 100}
+	if code != exitOK || o.client.Absence != want || o.hold != 27*time.Second+afterReturn {
+		t.Errorf("got code %d, %+v, want %+v and time to catch up", code, o, want)
+	}
+	for args, want := range map[string]string{
+		"--conns=10 --mix=sse=1 --away-clients=11 http://h":                    "11 clients of 10 cannot be away",
+		"--mix=sse=1 --away-clients=10 --hold=40s http://h":                    "is over before",
+		"--mix=sse=1 --away-clients=10 --no-reconnect http://h":                "nobody comes back",
+		"--away-clients=10 http://h":                                           "no ids to come back with",
+		"--away-clients=10 --away-rate=-1 --subprotocol=tickgate.v1 ws://h/ws": "--away-rate: -1 is negative",
+	} {
+		var stderr strings.Builder
+		if _, code := parse(strings.Fields(args), &strings.Builder{}, &stderr); code != exitUsage || strings.Count(stderr.String(), "\n") != 3 || !strings.Contains(stderr.String(), want) {
+			t.Errorf("%s: got code %d and\n%s\nwant one problem, %q", args, code, stderr.String(), want)
+		}
+	}
+}

@@ -114,6 +114,7 @@ func divide(o *options, n, processes int) []load.Config {
 		part.Total, part.First = n, i*n/processes
 		part.Count = (i+1)*n/processes - part.First
 		part.Rate, part.Churn = part.Rate/float64(processes), part.Churn/float64(processes)
+		part.Absence.Rate /= float64(processes)
 		part.Loops, part.Sources = loops, turned(sources, i)
 		parts[i] = part
 	}

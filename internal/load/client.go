@@ -53,11 +53,13 @@ const (
 type clientFlags uint8
 
 const (
-	flagSlow    clientFlags = 1 << iota // stops reading once connected
-	flagChunked                         // the SSE stream comes in chunks
-	flagBack                            // was connected before, and has not seen a message since
-	flagResumed                         // named its last id when it came back
-	flagReturns                         // leaving, and will come back
+	flagSlow     clientFlags = 1 << iota // stops reading once connected
+	flagChunked                          // the SSE stream comes in chunks
+	flagBack                             // was connected before, and has not seen a message since
+	flagResumed                          // named its last id when it came back
+	flagReturns                          // leaving, and will come back
+	flagLeaver                           // will leave for Config.Absence
+	flagReturner                         // has left for it
 )
 
 type conn = epoll.Conn[client]

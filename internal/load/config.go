@@ -52,6 +52,7 @@ type Config struct {
 	Slow        int           // of Total, how many stop reading once they are connected
 	Churn       float64       // clients per second of this engine that leave and return, from Engine.Hold on
 	NoReconnect bool          // who is disconnected stays away
+	Absence     Absence       // some leave together and come back
 	Send        string        // sent by every WebSocket client once it is connected
 	Subprotocol string        // Sec-WebSocket-Protocol
 	Subscription

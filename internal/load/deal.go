@@ -28,6 +28,15 @@ func newDeal(cfg *Config) deal {
 	return d
 }
 
+// HasRaw reports whether any client is on a WebSocket and gets messages without ids.
+func (c *Config) HasRaw() bool {
+	if len(c.Targets) == 0 {
+		return false
+	}
+	d := newDeal(c)
+	return d.ws > 0 && c.withDefaults().IDField == ""
+}
+
 // target returns the index of the target of client i. Each transport gets its share, evenly mixed, and a transport's
 // targets take turns.
 func (d *deal) target(i int) uint8 {

@@ -27,6 +27,9 @@
 //   - What was published while a client was away counts as missed, unless the topic promises everything (All) and the
 //     client resumed with an id it was given: then a gap is a loss.
 //
+// Clients that leave together and come back ([Absence]) are counted for themselves from their return on (Stats.Returned), and
+// so are the latencies of those who stay.
+//
 // Left to others: the command line and the processes (cmd/swarm), the server's and the kernel's prices (load/sample),
 // the report (load/report).
 package load

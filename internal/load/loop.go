@@ -29,6 +29,7 @@ type loop struct {
 	// Owned by the event loop.
 	book
 	crowd
+	absence absence
 	rng     *rand.Rand
 	seed    uint64 // makes the nonces of two runs differ
 	scratch []byte
@@ -93,8 +94,8 @@ func newLoop(e *Engine, i int) (*loop, error) {
 	cfg, topics := &e.cfg, e.topics
 	l := &loop{
 		cfg: cfg, kick: e.stir, deal: newDeal(cfg), topics: topics, step: cfg.Loops, share: 1 / float64(cfg.Loops),
-		book: newBook(topics.count()),
-		rng:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
+		book: newBook(topics.count()), absence: newAbsence(cfg),
+		rng: rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())), seed: rand.Uint64(),
 	}
 	l.id = newField(cfg.IDField)
 	l.stamps = newStamps(cfg, topics)
@@ -133,7 +134,12 @@ func (l *loop) nonce(c *client) (n [16]byte) {
 
 func (l *loop) target(c *client) *Target { return &l.cfg.Targets[c.target] }
 
-func (l *loop) tally(c *client) *Tally { return &l.tallies[l.target(c).Transport] }
+func (l *loop) tally(c *client) *Tally {
+	if c.flags&flagReturner != 0 {
+		return &l.absence.tallies[l.target(c).Transport]
+	}
+	return &l.tallies[l.target(c).Transport]
+}
 
 // enrol adds an open connection to the roster.
 func (l *loop) enrol(c *conn) {

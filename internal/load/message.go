@@ -18,8 +18,11 @@ func (l *loop) message(s *client, payload []byte, now int64) {
 		t.Untimed++
 	case replayed:
 		t.Replayed++
+		if s.flags&flagReturner != 0 {
+			l.catchUp(s, now)
+		}
 	default:
-		now = l.bookLatency(t, l.target(s).Transport, m.due, now)
+		now = l.bookLatency(s, t, m.due, now)
 	}
 	if !m.tracked || !m.placed {
 		t.Untracked++
@@ -69,14 +72,17 @@ func (l *loop) lead(t Tick) {
 }
 
 // bookLatency books the latency of a message that was due and returns when it came.
-func (l *loop) bookLatency(t *Tally, transport Transport, due, now int64) int64 {
+func (l *loop) bookLatency(s *client, t *Tally, due, now int64) int64 {
 	if due > now { // the clock is read once for several events
 		now = time.Now().UnixNano()
 	}
 	if due > now {
 		t.Skewed++
 	}
-	l.latency[l.holding][transport].record(time.Duration(now-due), 1)
+	l.latency[l.holding][l.target(s).Transport].record(time.Duration(now-due), 1)
+	if l.absence.stayed != nil && l.holding == holding && s.flags&(flagLeaver|flagReturner) == 0 {
+		l.absence.stayed.record(time.Duration(now-due), 1)
+	}
 	return now
 }
 

@@ -20,7 +20,8 @@ func (l *loop) OnWork(budget int) (more bool) {
 	budget -= l.welcomeBack(now, budget)
 	budget -= l.ramp(now, budget)
 	l.churn(now, budget)
-	l.idle.Store(l.next >= l.end && l.away.Len() == 0 && l.cfg.Churn == 0)
+	l.depose(now, budget)
+	l.idle.Store(l.next >= l.end && l.away.Len() == 0 && l.cfg.Churn == 0 && l.absence.complete)
 	return budget <= 0
 }
 
@@ -43,6 +44,9 @@ func (l *loop) ramp(now time.Time, budget int) (done int) {
 		s := client{index: uint32(i), target: l.deal.target(i)}
 		if l.cfg.slow(i) {
 			s.flags |= flagSlow
+		}
+		if _, leaves := l.cfg.Absence.member(i, l.cfg.Total); leaves {
+			s.flags |= flagLeaver
 		}
 		l.dial(s)
 	}

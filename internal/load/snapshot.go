@@ -12,7 +12,14 @@ func (l *loop) snapshot() *Stats {
 		At: now, ByTransport: l.tallies, Faults: l.faults, Newest: l.newest,
 		Ticks: l.ticks.since(now.Add(-TickWindow).UnixNano()),
 		Open:  l.open, Slow: l.slow, Dialing: l.dialing, Away: l.away.Len(), Fresh: l.fresh(), GaveUp: l.gaveUp,
-		Connect: l.connect.dist(), Handshake: l.handshake.dist(), Lag: l.lag.dist(),
+		Connect: l.connect.dist(), Handshake: l.handshake.dist(), Lag: l.lag.dist(), Left: l.absence.left,
+	}
+	for t := range Transports {
+		s.ByTransport[t].Add(&l.absence.tallies[t])
+		s.Returned.Add(&l.absence.tallies[t])
+	}
+	if l.absence.stayed != nil {
+		s.Stayed, s.CaughtUp = l.absence.stayed.dist(), l.absence.caughtUp.dist()
 	}
 	if l.opened > 0 {
 		s.LastOpen = time.Unix(0, l.opened)
@@ -51,8 +58,9 @@ func (l *loop) eachBehind(f func(s *client, v view, goal uint64)) {
 func (l *loop) owed(s *client) bool { return l.cfg.Policy == All && s.flags&flagResumed != 0 }
 
 // condemn counts what the clients that are behind have lost: the newest message, which no policy may swallow, and
-// under All everything before it too; under Latest that counts as conflated.
+// under All everything before it too; under Latest that counts as conflated. It ends the account of the returns as well.
 func (l *loop) condemn() {
+	l.bookReturns()
 	l.eachBehind(func(s *client, v view, goal uint64) {
 		t := l.tally(s)
 		t.Lost++

@@ -20,6 +20,12 @@ type Stats struct {
 	// the swarm's own share of every latency, at most.
 	Lag Dist `json:"-"`
 
+	// Returned is the part of ByTransport that belongs to clients that have come back from Config.Absence, from their
+	// return on. CaughtUp is how long each of them took from its handshake to the last message that was due before it
+	// (known after Engine.Judge), and Stayed is the latency, while holding, of messages of those who were not to leave.
+	Returned         Tally
+	CaughtUp, Stayed Dist `json:"-"`
+
 	LastOpen time.Time // of the last handshake; zero if there was none
 
 	Ticks  []Tick // those with a delivery in the last TickWindow
@@ -33,6 +39,7 @@ type Stats struct {
 	Fresh   int           // not yet dialed for the first time
 	GaveUp  int           // will not come back
 	Behind  int           // asked for by Engine.Settle: open clients that have not reached the newest message, by topic
+	Left    int           // clients that have left for Config.Absence so far
 	Busy    time.Duration // processor time of the processes, nearly all of it their loops'
 }
 
@@ -54,6 +61,10 @@ func (s *Stats) Add(o *Stats) {
 	s.Connect = s.Connect.Merge(o.Connect)
 	s.Handshake = s.Handshake.Merge(o.Handshake)
 	s.Lag = s.Lag.Merge(o.Lag)
+	s.Returned.Add(&o.Returned)
+	s.CaughtUp = s.CaughtUp.Merge(o.CaughtUp)
+	s.Stayed = s.Stayed.Merge(o.Stayed)
+	s.Left += o.Left
 	s.Ticks = mergeTicks(s.Ticks, o.Ticks)
 	if o.Newest.Newer(s.Newest) {
 		s.Newest = o.Newest

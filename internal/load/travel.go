@@ -12,12 +12,13 @@ import (
 
 // Known says which distributions of a process its reader has already, by how many durations they have counted: a
 // distribution with the same total is the same, and need not travel again.
-type Known [2*Transports + 3]int64
+type Known [2*Transports + 5]int64
 
 // dists returns the distributions in the order of Known.
 func (s *Stats) dists() [len(Known{})]*Dist {
 	return [...]*Dist{
 		&s.Ramp[WebSocket], &s.Ramp[SSE], &s.Hold[WebSocket], &s.Hold[SSE], &s.Connect, &s.Handshake, &s.Lag,
+		&s.CaughtUp, &s.Stayed,
 	}
 }
 

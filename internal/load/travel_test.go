@@ -16,7 +16,7 @@ func counted(messages int) *Stats {
 	s := &Stats{
 		At: time.Unix(1700000000, 5).UTC(), LastOpen: time.Unix(1700000001, 0).UTC(), Newest: Tick{Seq: 9, First: 4},
 		Ticks: []Tick{{Seq: 8, Intended: 1, First: 2, Last: 3, Count: 4}}, Open: [Transports]int{1, 2}, Slow: 3, Dialing: 4,
-		Away: 5, Fresh: 6, GaveUp: 7, Behind: 8, Busy: time.Second,
+		Away: 5, Fresh: 6, GaveUp: 7, Behind: 8, Left: 9, Returned: Tally{Opened: 10}, Busy: time.Second,
 	}
 	for t := range Transports {
 		s.ByTransport[t] = Tally{Dialed: 11, Messages: int64(t + 1), Slow: 12}
@@ -50,6 +50,7 @@ func TestStatsTravel(t *testing.T) {
 	next := counted(1000)
 	next.Hold[SSE] = counted(1001).Hold[SSE]
 	next.Connect, next.Handshake, next.Ramp, next.Hold[WebSocket] = want.Connect, want.Handshake, want.Ramp, want.Hold[WebSocket]
+	next.CaughtUp, next.Stayed = want.CaughtUp, want.Stayed
 	news, err := next.Append(nil, known)
 	if err != nil {
 		t.Fatal(err)

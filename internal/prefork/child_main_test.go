@@ -100,6 +100,7 @@ func handler(child *prefork.Child, o orders) http.Handler {
 		}
 	})
 	mux.HandleFunc("/descriptors", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, countDescriptors()) })
+	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
 	mux.HandleFunc("/crash", func(http.ResponseWriter, *http.Request) { os.Exit(4) })
 	mux.HandleFunc("/print", func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(os.Stdout, r.Body) })
 	mux.HandleFunc("/exhaust", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, exhaust()) })

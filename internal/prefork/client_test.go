@@ -135,3 +135,14 @@ func TestGather(t *testing.T) {
 		}
 	}
 }
+
+// TestTell gives all workers the same body.
+func TestTell(t *testing.T) {
+	s := ready(t, orders{}, prefork.Config{Workers: 2})
+	body := strings.Repeat("what everybody is to know ", 10_000)
+	for id, page := range s.Tell(t.Context(), "/echo", []byte(body), 1<<20) {
+		if page.Worker != id || page.Err != nil || string(page.Body) != body {
+			t.Errorf("got %d bytes from worker %d, %v; want the %d that it was told", len(page.Body), page.Worker, page.Err, len(body))
+		}
+	}
+}

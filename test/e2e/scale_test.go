@@ -25,6 +25,12 @@ type report struct {
 		Strays, Backward                                                     int64
 	}
 	Ticks struct{ Count int }
+	Away  *struct {
+		Clients                                                        int
+		Returned, Resumed, Replayed, Lost, Duplicates, Reordered, Gaps int64
+		Before                                                         struct{ Count int64 } `json:"others_before"`
+		Return                                                         struct{ Count int64 } `json:"others_during_return"`
+	}
 }
 
 // swarm runs the real swarm against a gateway and returns its exit code, what it printed, and its JSON report.

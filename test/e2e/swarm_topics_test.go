@@ -39,3 +39,30 @@ func (g *gateway) waitTopics(t *testing.T, topics int) {
 		return inspect(t, g, "/v1/topics?prefix=price.S&limit=1000", &list) == http.StatusOK && len(list.Topics) >= topics
 	})
 }
+
+// TestSwarmAway: 500 of 2,000 clients leave, stay away, come back with their ids and get every message once, whichever worker they land on.
+func TestSwarmAway(t *testing.T) {
+	for _, workers := range []string{"auto", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			g := startGateway(t, setup{flags: map[string]string{
+				"workers": workers, "max-conns": "2400", "feed-interval": "100ms", "ring": "8192",
+			}})
+			got, r := swarm(t, g, 150*time.Second, "--conns=2000", "--mix=sse=1", "--policy=all", "--processes=2", "--settle=30s",
+				"--away-clients=500", "--away=3s", "--away-after=5s", "--hold=12s",
+				"--assert=connected=2000,loss=0,duplicates=0,reordered=0,gaps=0,ids_backward=0,disconnects=0,returned=500,resumed=500,replayed>0")
+			if got.code != 0 {
+				t.Errorf("got exit code %d, want 0: all assertions hold:\n%s", got.code, got.output)
+			}
+			a := r.Away
+			if a == nil {
+				t.Fatalf("got no account of the clients that were away:\n%s", got.output)
+			}
+			if a.Clients != 500 || a.Returned != 500 || a.Resumed != 500 || a.Replayed == 0 || a.Lost+a.Duplicates+a.Reordered+a.Gaps != 0 {
+				t.Errorf("got %+v, want 500 back with every message once", *a)
+			}
+			if a.Before.Count == 0 || a.Return.Count == 0 {
+				t.Errorf("got %+v, want latencies of the others before and during the return", *a)
+			}
+		})
+	}
+}

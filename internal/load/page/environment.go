@@ -104,6 +104,14 @@ func plan(r *report.Report) []fact {
 	if p.Slow > 0 {
 		list = append(list, fact{Name: "Slow clients", Text: report.Comma(p.Slow) + " never read"})
 	}
+	if a := r.Away; a != nil {
+		list = append(list, fact{Name: "Away", Text: fmt.Sprintf("%s clients for %s; %s came back, %s with their last id", report.Comma(a.Clients), lasting(a.For),
+			report.Comma(a.Returned), report.Comma(a.Resumed))},
+			fact{Name: "Replayed to them", Text: fmt.Sprintf("%s messages; of all since: lost %s, doubled %s, out of order %s, gaps told %s; caught up after %s",
+				report.Comma(a.Replayed), report.Comma(a.Lost), report.Comma(a.Duplicates), report.Comma(a.Reordered), report.Comma(a.Gaps), spoken(a.CaughtUp))},
+			fact{Name: "The others, before", Text: spoken(a.Before)}, fact{Name: "while these were away", Text: spoken(a.Meanwhile)},
+			fact{Name: "during the return", Text: spoken(a.Return)}, fact{Name: "after", Text: spoken(a.After)})
+	}
 	if p.Churn > 0 {
 		list = append(list, fact{Name: "Churn", Text: digits(p.Churn) + " clients a second left and came back"})
 	}

@@ -70,7 +70,7 @@ func most(q Quantiles) float64    { return q.Max }
 
 // metrics returns all that can be asserted.
 func metrics() []metric {
-	return slices.Concat(connectionMetrics(), messageMetrics(), priceMetrics())
+	return slices.Concat(connectionMetrics(), messageMetrics(), awayMetrics(), priceMetrics())
 }
 
 func connectionMetrics() []metric {
@@ -103,6 +103,36 @@ func messageMetrics() []metric {
 		counted("messages", func(r *Report) float64 { return float64(r.Messages.Received) }),
 		counted("rate", func(r *Report) float64 { return r.Messages.PerSecond }),
 		counted("ticks", func(r *Report) float64 { return float64(r.Ticks.Count) }),
+	}
+}
+
+// awayMetrics are known of a run in which clients were away.
+func awayMetrics() []metric {
+	number := func(name string, of func(*Away) int64) metric {
+		return metric{name, count, func(r *Report) (float64, bool) {
+			if r.Away == nil {
+				return 0, false
+			}
+			return float64(of(r.Away)), true
+		}}
+	}
+	part := func(of func(*Away) Quantiles) func(*Report) Quantiles {
+		return func(r *Report) Quantiles {
+			if r.Away == nil {
+				return Quantiles{}
+			}
+			return of(r.Away)
+		}
+	}
+	before := part(func(a *Away) Quantiles { return a.Before })
+	during := part(func(a *Away) Quantiles { return a.Return })
+	caughtUp := part(func(a *Away) Quantiles { return a.CaughtUp })
+	return []metric{
+		number("returned", func(a *Away) int64 { return a.Returned }),
+		number("resumed", func(a *Away) int64 { return a.Resumed }),
+		number("replayed", func(a *Away) int64 { return a.Replayed }),
+		timed("caught_up_p99", caughtUp, p99), timed("caught_up_max", caughtUp, most),
+		timed("before_p99", before, p99), timed("return_p99", during, p99),
 	}
 }
 

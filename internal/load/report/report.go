@@ -35,6 +35,7 @@ type Report struct {
 	Swarm       Swarm         `json:"swarm"`               // this program
 	Cost        *cost.Cost    `json:"cost,omitempty"`      // memory over the ramp, by the connection
 	Blame       *blame.Report `json:"blame,omitempty"`     // slow ticks, and who is to blame
+	Away        *Away         `json:"away,omitempty"`      // clients that left together and came back
 	Split       Split         `json:"split"`               // who the time belongs to
 	Asserts     []Verdict     `json:"asserts,omitempty"`   //
 	Summary     Summary       `json:"summary"`             // the run in a sentence
@@ -74,6 +75,9 @@ type Plan struct {
 	Rate      float64  `json:"rate"`
 	Slow      int      `json:"slow,omitempty"`
 	Churn     float64  `json:"churn,omitempty"`
+	// AwayClients leave together while holding and come back after Away seconds.
+	AwayClients int     `json:"away_clients,omitempty"`
+	Away        float64 `json:"away_s,omitempty"`
 }
 
 // Phases is how long each part took.

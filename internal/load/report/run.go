@@ -34,6 +34,7 @@ type Run struct {
 	End   Mark        // at the end of holding
 	Final *load.Stats // after settling
 	Ticks TickBook    // with all of Stats
+	Away  AwayBook    // with all of Stats while holding
 	Suspects
 	Notes []string
 	Told  []string   // Notes that were printed during the run; the table leaves them out
@@ -69,6 +70,7 @@ func New(run *Run) *Report {
 		r.Ticks.ExpectedBy = r.Ticks.ExpectedBy * r.Plan.PerClient / n
 	}
 	r.Server, r.Gateway, r.Kernel, r.Swarm = run.server(), run.gateway(), run.kernel(), run.swarm()
+	r.Away = run.away()
 	r.Split = split(run, r)
 	r.Cost = run.Cost
 	if others := r.Split.Others(); len(run.PIDs) > 0 && others > othersShare {

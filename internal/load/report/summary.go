@@ -87,6 +87,7 @@ func concerns(r *Report) []concern {
 		{Mixed, 100*m.Skewed > m.Received, Comma(m.Skewed) + " messages came before they were due: the clocks differ, and latencies are not to be believed"},
 		{Mixed, c.total() > 0 && c.Disconnects == 0, Comma(c.total()) + " attempts to connect failed"},
 		{Mixed, r.Plan.Planned < r.Plan.Requested, fmt.Sprintf("%s connections were asked for", Comma(r.Plan.Requested))},
+		awayConcern(r),
 		{Mixed, r.Split.Bottleneck, r.Split.Verdict},
 	}
 }
@@ -111,6 +112,9 @@ func held(r *Report) string {
 	}
 	if r.Plan.Slow > 0 {
 		span += fmt.Sprintf(", %s of them not reading", Comma(r.Plan.Slow))
+	}
+	if r.Away != nil {
+		span += fmt.Sprintf(", %s of them away for %s s", Comma(r.Away.Clients), Comma(r.Away.For))
 	}
 	if r.Plan.Churn > 0 {
 		span += fmt.Sprintf(", %s a second leaving and coming back", Comma(r.Plan.Churn))

@@ -18,6 +18,7 @@ func (r *Report) WriteTable(w io.Writer) error {
 	t.connections(r)
 	t.messages(r)
 	t.latencies(r)
+	t.away(r.Away)
 	t.prices(r)
 	t.cost(r.Cost)
 	t.split(r)
