@@ -70,11 +70,11 @@ fuzz: ## fuzz every target for FUZZTIME each
 
 .PHONY: e2e
 e2e: $(NODE_MODULES) ## integration: real gateways against real clients, faults included
-	LIVE=1 scripts/gotest.sh e2e -count=1 -timeout 8m -skip '^TestScale' ./test/e2e
+	LIVE=1 scripts/gotest.sh e2e -count=1 -timeout 9m -skip '^TestScale' ./test/e2e
 
 .PHONY: smoke
 smoke: ## scale smoke: 5,000 connections from the real swarm, no loss allowed
-	LIVE=1 scripts/gotest.sh smoke -count=1 -timeout 4m -run '^TestScale' ./test/e2e
+	LIVE=1 scripts/gotest.sh smoke -count=1 -timeout 6m -run '^TestScale' ./test/e2e
 
 .PHONY: bench
 bench: ## benchmarks with allocations (BENCH=pattern, COUNT=6 for benchstat)

@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # gotest.sh NAME ARGUMENTS…: run `go test -v ARGUMENTS…` and print what a reader needs of it: a line for each package, everything that a
-# failed package said, every skipped test with its reason, one summary line and, last, what each failed test said. With CI=true a skipped test
-# is a failure: there, nothing may be left out. (Inputs that a fuzz target finds not worth trying are no tests.) LIVE=1 also prints every
-# top-level test as it ends. What comes last is added to the file FAILURES too, if that is set: make may run other things afterwards.
+# failed package said, every skipped test with its reason, every try of a test about time that had to be repeated (internal/trial), one summary
+# line and, last, what each failed test said. With CI=true a skipped test is a failure: there, nothing may be left out. (Inputs that a fuzz
+# target finds not worth trying are no tests.) LIVE=1 also prints every top-level test as it ends. What comes last is added to the file FAILURES
+# too, if that is set: make may run other things afterwards.
 set -uo pipefail
 
 name=$1
@@ -33,6 +34,10 @@ function forget() { held = 0; current = ""; split("", said); split("", fails) }
 	if (live != "" && $0 ~ /^---/) { print $2, $3, $4; fflush() }
 	next
 }
+/in this try: |try [0-9]+ of [0-9]+ failed/ {
+	line = $0; sub(/^ +[^ ]+: /, "", line); print "repeated " current ": " line; fflush()
+	if (line ~ /^try /) repeated++
+}
 /^    +[^ ]+_test\.go:[0-9]+: / { line = $0; sub(/^ +[^ ]+: /, "", line); said[current] = line; next }
 /^ok  / || /^\?   / || /^\t[^ ]+\t+coverage:/ {
 	if ($0 !~ /no test files/) { print; packages++ }
@@ -41,7 +46,7 @@ function forget() { held = 0; current = ""; split("", said); split("", fails) }
 /^FAIL\t/ { flush_failed(); broken++; fflush(); forget(); next }
 END {
 	if (held > 0 && !packages && !broken) flush_failed() # go test itself had something to say
-	printf "%s: %d packages, %d tests passed, %d failed, %d skipped\n", name, packages + broken, passed, failed, skipped
+	printf "%s: %d packages, %d tests passed, %d failed, %d skipped, %d repeated\n", name, packages + broken, passed, failed, skipped, repeated
 	if (ci == "true" && skipped) { print name ": with CI=true nothing may be skipped"; last = last name ": skipped tests\n" }
 	if (last != "") printf "== %s, what failed:\n%s", name, last
 	if (last != "" && file != "") printf "== %s, what failed:\n%s", name, last >> file

@@ -20,7 +20,7 @@ type outcome struct {
 }
 
 // runToEnd runs a program that should end by itself within the time.
-func runToEnd(t *testing.T, within time.Duration, line ...string) outcome {
+func runToEnd(t testing.TB, within time.Duration, line ...string) outcome {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
@@ -47,7 +47,7 @@ func gatewayLine(flags map[string]string) []string {
 }
 
 // checkClear checks that a program said in few lines what was wrong, and did not just fall over.
-func checkClear(t *testing.T, got outcome, parts ...string) {
+func checkClear(t testing.TB, got outcome, parts ...string) {
 	t.Helper()
 	checkNoCrash(t, got.output)
 	for _, part := range parts {
@@ -81,7 +81,7 @@ func TestBadFlags(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := runToEnd(t, 20*time.Second, gatewayLine(tt.flags)...)
+			got := runToEnd(t, 2*patience, gatewayLine(tt.flags)...)
 			if got.code != 2 {
 				t.Errorf("got exit code %d, want 2", got.code)
 			}
@@ -109,7 +109,7 @@ func TestBadConfigFile(t *testing.T) {
 			if err := os.WriteFile(file, []byte(tt.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			got := runToEnd(t, 20*time.Second, binaries.gateway, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--config="+file)
+			got := runToEnd(t, 2*patience, binaries.gateway, "--listen=127.0.0.1:0", "--admin=127.0.0.1:0", "--config="+file)
 			if got.code != 2 {
 				t.Errorf("got exit code %d, want 2", got.code)
 			}
@@ -132,7 +132,7 @@ func TestSettingsFromFileAndEnvironment(t *testing.T) {
 	first := openSSE(t, "http://"+g.Addr+"/sse", nil)
 	checkTicks(t, payloads(first.wait(t, 20)))
 	// The answer may be there before the request is, and then net/http takes the connection for broken.
-	eventually(t, 5*time.Second, "503 for the second client, with max-conns: 1 in the file", func() bool {
+	eventually(t, patience, "503 for the second client, with max-conns: 1 in the file", func() bool {
 		return statusOf("http://"+g.Addr+"/sse") == http.StatusServiceUnavailable
 	})
 }
@@ -180,7 +180,7 @@ func TestBadSurroundings(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := runToEnd(t, 30*time.Second, gatewayLine(tt.flags)...)
+			got := runToEnd(t, 2*patience, gatewayLine(tt.flags)...)
 			if got.code == 0 {
 				t.Error("got exit code 0, want another")
 			}
@@ -207,7 +207,7 @@ func TestErrorsBeforeThePlan(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			limited := []string{"sh", "-c", `ulimit -n 400; exec "$@"`, "sh"} // so that 500 connections take workers
-			got := runToEnd(t, 20*time.Second, append(limited, gatewayLine(flags)...)...)
+			got := runToEnd(t, 2*patience, append(limited, gatewayLine(flags)...)...)
 			if lines := strings.Count(got.output, "\n"); got.code != 1 || lines != 1 {
 				t.Errorf("got exit code %d and %d lines, want 1 and one line:\n%s", got.code, lines, got.output)
 			}
@@ -234,10 +234,10 @@ func TestFullDisk(t *testing.T) {
 			script := `mount -t tmpfs -o size=` + tt.size + ` none "$0" && (cd "$0" && ` + tt.fill + `) && exec "$@"`
 			line := append([]string{unshare, "--map-root-user", "--mount", "sh", "-c", script, dir},
 				gatewayLine(map[string]string{"data": dir, "feed-interval": "10ms", "payload-bytes": "32KiB"})...)
-			if probe := runToEnd(t, 10*time.Second, append(append([]string{}, line[:7]...), "true")...); probe.code != 0 {
+			if probe := runToEnd(t, 2*patience, append(append([]string{}, line[:7]...), "true")...); probe.code != 0 {
 				missing(t, "this machine lets no user namespace mount a tmpfs: "+probe.output)
 			}
-			got := runToEnd(t, 30*time.Second, line...)
+			got := runToEnd(t, 2*patience, line...)
 			if got.code == 0 {
 				t.Error("got exit code 0, want another")
 			}
@@ -252,7 +252,7 @@ func TestFullDisk(t *testing.T) {
 func TestHelp(t *testing.T) {
 	t.Parallel()
 	for _, binary := range []string{binaries.gateway, binaries.swarm} {
-		got := runToEnd(t, 10*time.Second, binary, "--help")
+		got := runToEnd(t, 2*patience, binary, "--help")
 		if got.code != 0 || !strings.Contains(got.output, "Usage:") {
 			t.Errorf("%s --help: got exit code %d and\n%s", filepath.Base(binary), got.code, got.output)
 		}

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +13,7 @@ import (
 
 // bends are the lines behind which the bent gateway misbehaves, by file.
 var bends = map[string]struct{ after, insert string }{
-	"internal/hub/topic.go":         {"func (t *Topic) publish(m *Message) {\n", "\tbend.At(\"hub\")\n"},
+	"internal/hub/topic.go":         {"func (t *Topic) publishLocked(m *Message) {\n", "\tbend.At(\"hub\")\n"},
 	"internal/session/deliver.go":   {"func (l *Loop) SendMany(m *hub.Message, conns []int32, out []hub.Delivery) {\n", "\tbend.At(\"fanout\")\n\tbend.At(\"assist\")\n"},
 	"internal/session/handshake.go": {"func (l *Loop) answer(c *conn, r *wire.Request) error {\n", "\tbend.Each(\"handshake\")\n"},
 }
@@ -40,7 +41,7 @@ var bentGateway = sync.OnceValues(func() (string, error) {
 		bent := strings.Replace(string(text), bend.after, bend.after+bend.insert, 1)
 		bent = strings.Replace(bent, "import (\n", "import (\n\t\"tickgate/internal/bend\"\n", 1)
 		if !strings.Contains(bent, bend.insert) || !strings.Contains(bent, "internal/bend") {
-			return "", os.ErrNotExist
+			return "", fmt.Errorf("%s has no line %q any more; bends must name another", file, bend.after)
 		}
 		copied := filepath.Join(dir, filepath.Base(file))
 		if err := os.WriteFile(copied, []byte(bent), 0o600); err != nil {
@@ -61,11 +62,11 @@ var bentGateway = sync.OnceValues(func() (string, error) {
 })
 
 // bent returns the setup of a gateway that misbehaves at a place when it gets SIGUSR1.
-func bent(t *testing.T, place string, flags map[string]string, env ...string) setup {
+func bent(t testing.TB, place string, flags map[string]string, env ...string) setup {
 	t.Helper()
 	binary, err := bentGateway()
 	if err != nil {
-		t.Fatalf("build the bent gateway: %v; do the lines in bends still exist?", err)
+		t.Fatalf("build the bent gateway: %v", err)
 	}
 	return setup{
 		flags: flags, env: append([]string{"BEND=" + place}, env...),

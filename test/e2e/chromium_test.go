@@ -43,13 +43,13 @@ func TestChromium(t *testing.T) {
 	select {
 	case report := <-reports:
 		checkReport(t, report)
-	case <-time.After(40 * time.Second):
-		t.Fatal("got no report from the page within 40 s")
+	case <-time.After(2 * patience):
+		t.Fatal("got no report from the page within two minutes")
 	}
 }
 
 // browse opens the page in a headless Chromium with a fresh profile; the browser is gone when the test ends.
-func browse(t *testing.T, chromium, url string) {
+func browse(t testing.TB, chromium, url string) {
 	t.Helper()
 	output := &logBuffer{}
 	cmd := exec.Command(chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic",
@@ -65,14 +65,14 @@ func browse(t *testing.T, chromium, url string) {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 		_ = cmd.Wait() // killed: it cannot end well
 		// Its children hold the profile's files open; TempDir is removed after this.
-		holds(5*time.Second, func() bool { return syscall.Kill(-cmd.Process.Pid, 0) != nil })
+		holds(patience, func() bool { return syscall.Kill(-cmd.Process.Pid, 0) != nil })
 		if t.Failed() {
 			t.Logf("chromium printed:\n%s", tail(output.String(), 20))
 		}
 	})
 }
 
-func checkReport(t *testing.T, report browserReport) {
+func checkReport(t testing.TB, report browserReport) {
 	t.Helper()
 	for _, trouble := range report.Errors {
 		t.Errorf("got an error in the page: %s", trouble)

@@ -20,14 +20,14 @@ type service struct {
 }
 
 // gatewayOn starts a gateway of a cluster.
-func gatewayOn(t *testing.T, c natsCluster, more map[string]string) *gateway {
+func gatewayOn(t testing.TB, c natsCluster, more map[string]string) *gateway {
 	t.Helper()
 	flags := map[string]string{"nats": c.urls(), "feed": "none", "default-topic": "a", "ring": "100000"}
 	maps.Copy(flags, more)
 	return startGateway(t, setup{flags: flags})
 }
 
-func startService(t *testing.T) *service {
+func startService(t testing.TB) *service {
 	t.Helper()
 	s := &service{nats: startNATSCluster(t), fleet: &fleet{gateways: make([]*gateway, 3)}, followers: map[string]*follower{}}
 	for i := range s.fleet.gateways {
@@ -59,7 +59,7 @@ func startService(t *testing.T) *service {
 type stored struct{ id, topic, data string }
 
 // history reads all of the stream, past all gateways.
-func (s *service) history(t *testing.T, epoch string) (list []stored) {
+func (s *service) history(t testing.TB, epoch string) (list []stored) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), clusterPatience)
 	defer cancel()
@@ -78,7 +78,7 @@ func (s *service) history(t *testing.T, epoch string) (list []stored) {
 }
 
 // check ends publishing and compares what was acknowledged, what is stored, and what every client got.
-func (s *service) check(t *testing.T) {
+func (s *service) check(t testing.TB) {
 	t.Helper()
 	s.a.finish()
 	s.b.finish()
@@ -94,7 +94,7 @@ func (s *service) check(t *testing.T) {
 }
 
 // checkLedger wants every acknowledged message in the stream, once, under the id that its publisher was told.
-func checkLedger(t *testing.T, l *ledger, history []stored) {
+func checkLedger(t testing.TB, l *ledger, history []stored) {
 	t.Helper()
 	byID, times := map[string]string{}, map[string]int{}
 	for _, m := range history {
@@ -119,7 +119,7 @@ func checkLedger(t *testing.T, l *ledger, history []stored) {
 }
 
 // check wants what the stream holds, in order, once: of both topics with ids, or of topic a without.
-func (f *follower) check(t *testing.T, name string, history []stored) {
+func (f *follower) check(t testing.TB, name string, history []stored) {
 	t.Helper()
 	withIDs := strings.HasPrefix(name, "SSE")
 	var want []event
@@ -205,7 +205,7 @@ func TestNATSOutage(t *testing.T) {
 }
 
 // page returns the status and the body of a page.
-func page(t *testing.T, url string) (int, string) {
+func page(t testing.TB, url string) (int, string) {
 	t.Helper()
 	resp, err := ledgerClient.Get(url)
 	if err != nil {
@@ -220,7 +220,7 @@ func page(t *testing.T, url string) (int, string) {
 }
 
 // refusedSoon tells whether a publisher is sent away at once, and not only after the time that an election may take.
-func refusedSoon(t *testing.T, g *gateway) bool {
+func refusedSoon(t testing.TB, g *gateway) bool {
 	t.Helper()
 	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Post("http://"+g.Admin+"/v1/topics/c", "", strings.NewReader("x"))

@@ -8,7 +8,7 @@ import (
 )
 
 // readCloses returns the closing prices of the file that ships with the repository, in file order.
-func readCloses(t *testing.T) []float64 {
+func readCloses(t testing.TB) []float64 {
 	t.Helper()
 	file, err := os.Open("../../data/sp500-2000.csv")
 	if err != nil {

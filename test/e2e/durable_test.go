@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // TestRestartKeepsMessages kills the owner of the embedded bus without warning. With --data, everything that a client has seen (and so was
@@ -92,10 +91,6 @@ func TestResume(t *testing.T) {
 	}
 	t.Run("newest", func(t *testing.T) {
 		got := openSSE(t, url+"?last=3", nil)
-		events := got.wait(t, 3)
 		checkIDs(t, got.wait(t, 5))
-		if late := time.Since(events[0].at); late > 5*time.Second {
-			t.Errorf("the newest three came %v ago, want them at once", late)
-		}
 	})
 }

@@ -53,7 +53,7 @@ type stream interface {
 }
 
 // follow starts a follower; it ends with the test.
-func (f *follower) follow(t *testing.T) *follower {
+func (f *follower) follow(t testing.TB) *follower {
 	f.stop, f.ended = make(chan struct{}), make(chan struct{})
 	go f.run()
 	t.Cleanup(func() {

@@ -17,8 +17,8 @@ import (
 )
 
 const (
-	startWithin = 20 * time.Second // generous: two cores may be shared with other tests
-	stopWithin  = 20 * time.Second
+	startWithin = patience
+	stopWithin  = patience
 )
 
 // setup says how a gateway is started.
@@ -73,7 +73,7 @@ func arguments(flags map[string]string) []string {
 }
 
 // startGateway starts a gateway and waits until it is ready; it is stopped, and what it left is checked, when the test ends.
-func startGateway(t *testing.T, s setup) *gateway {
+func startGateway(t testing.TB, s setup) *gateway {
 	t.Helper()
 	g := launch(t, s)
 	t.Cleanup(func() { g.cleanUp(t) })
@@ -82,7 +82,7 @@ func startGateway(t *testing.T, s setup) *gateway {
 }
 
 // launch starts the process only.
-func launch(t *testing.T, s setup) *gateway {
+func launch(t testing.TB, s setup) *gateway {
 	t.Helper()
 	flags := defaults()
 	maps.Copy(flags, s.flags)
@@ -115,9 +115,9 @@ func launch(t *testing.T, s setup) *gateway {
 var listeningLine = regexp.MustCompile(`msg=(?:"(admin )?listening"|listening)\s.*?\baddr="?([^"\s]+)`)
 
 // waitListening learns the bound addresses from the log and waits for /readyz.
-func (g *gateway) waitListening(t *testing.T) {
+func (g *gateway) waitListening(t testing.TB) {
 	t.Helper()
-	eventually(t, startWithin, "log lines with both bound addresses", func() bool {
+	eventually(t, patience, "log lines with both bound addresses", func() bool {
 		if g.hasExited() {
 			t.Fatalf("the gateway ended: %v\n%s", g.cmd.ProcessState, g.log)
 		}
@@ -130,7 +130,7 @@ func (g *gateway) waitListening(t *testing.T) {
 		}
 		return g.Addr != "" && g.Admin != ""
 	})
-	eventually(t, startWithin, "200 from /readyz", func() bool { return statusOf("http://"+g.Admin+"/readyz") == http.StatusOK })
+	eventually(t, patience, "200 from /readyz", func() bool { return statusOf("http://"+g.Admin+"/readyz") == http.StatusOK })
 }
 
 // statusOf returns the status of a GET, 0 if there was no answer.
@@ -163,7 +163,7 @@ func (g *gateway) workers() []int {
 	return []int{g.pid()}
 }
 
-func (g *gateway) signal(t *testing.T, sig syscall.Signal) {
+func (g *gateway) signal(t testing.TB, sig syscall.Signal) {
 	t.Helper()
 	if err := g.cmd.Process.Signal(sig); err != nil {
 		t.Fatalf("send %v to the gateway: %v", sig, err)
@@ -171,7 +171,7 @@ func (g *gateway) signal(t *testing.T, sig syscall.Signal) {
 }
 
 // waitExit waits for the end of the process and returns its exit code, -1 for an end by a signal.
-func (g *gateway) waitExit(t *testing.T, within time.Duration) int {
+func (g *gateway) waitExit(t testing.TB, within time.Duration) int {
 	t.Helper()
 	select {
 	case <-g.exited:
@@ -182,7 +182,7 @@ func (g *gateway) waitExit(t *testing.T, within time.Duration) int {
 }
 
 // kill ends the process as a crash would: no handler runs.
-func (g *gateway) kill(t *testing.T) {
+func (g *gateway) kill(t testing.TB) {
 	t.Helper()
 	g.killed = true
 	g.signal(t, syscall.SIGKILL)
@@ -190,7 +190,7 @@ func (g *gateway) kill(t *testing.T) {
 }
 
 // cleanUp stops the gateway as an operator would and reports how it ended, what it printed and what it left.
-func (g *gateway) cleanUp(t *testing.T) {
+func (g *gateway) cleanUp(t testing.TB) {
 	if !g.hasExited() {
 		if err := g.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 			t.Errorf("stop the gateway: %v", err)
@@ -206,7 +206,7 @@ func (g *gateway) cleanUp(t *testing.T) {
 	if code := g.cmd.ProcessState.ExitCode(); code != 0 && !g.killed {
 		t.Errorf("got exit code %d after SIGTERM, want 0", code)
 	}
-	if !holds(5*time.Second, func() bool { return syscall.Kill(-g.pid(), 0) != nil }) {
+	if !holds(patience, func() bool { return syscall.Kill(-g.pid(), 0) != nil }) {
 		t.Errorf("processes of the gateway's group are left behind: %s", strings.Join(marked(), "; "))
 		_ = syscall.Kill(-g.pid(), syscall.SIGKILL)
 	}
@@ -217,7 +217,7 @@ func (g *gateway) cleanUp(t *testing.T) {
 }
 
 // checkNoCrash fails the test if the output holds traces of a crash or a data race.
-func checkNoCrash(t *testing.T, output string) {
+func checkNoCrash(t testing.TB, output string) {
 	t.Helper()
 	for _, trace := range []string{"panic:", "fatal error:", "BUG:", "DATA RACE", "\ngoroutine ", "SIGSEGV"} {
 		if strings.Contains(output, trace) {

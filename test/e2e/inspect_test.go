@@ -7,13 +7,12 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
-	"time"
 )
 
 // inspect reads a JSON page of the private listener.
-func inspect(t *testing.T, g *gateway, path string, page any) int {
+func inspect(t testing.TB, g *gateway, path string, page any) int {
 	t.Helper()
-	client := http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get("http://" + g.Admin + path)
 	if err != nil {
 		t.Fatal(err)
@@ -56,7 +55,7 @@ func TestInspect(t *testing.T) {
 				}
 			}
 			want := topicPage{Topic: "b", Policy: "all", Oldest: first.ID, Newest: last.ID, Messages: 2, Subscribers: clients}
-			eventually(t, 10*time.Second, "topic b as published and subscribed to", func() bool {
+			eventually(t, patience, "topic b as published and subscribed to", func() bool {
 				var got topicPage
 				return inspect(t, g, "/v1/topics/b", &got) == http.StatusOK && got == want
 			})
@@ -65,7 +64,7 @@ func TestInspect(t *testing.T) {
 				More   bool
 				Errors []string
 			}
-			eventually(t, 10*time.Second, "all three topics", func() bool {
+			eventually(t, patience, "all three topics", func() bool {
 				inspect(t, g, "/v1/topics", &list)
 				return len(list.Topics) == 3 && list.Topics[1] == want && !list.More && len(list.Errors) == 0
 			})

@@ -41,7 +41,7 @@ type ledger struct {
 }
 
 // keep starts the publisher; it ends with finish or the test.
-func (l *ledger) keep(t *testing.T) *ledger {
+func (l *ledger) keep(t testing.TB) *ledger {
 	l.stop, l.ended = make(chan struct{}), make(chan struct{})
 	go l.run()
 	t.Cleanup(l.finish)
@@ -147,7 +147,7 @@ func (l *ledger) id(payload string) (id string) {
 }
 
 // grow waits until n more messages have been acknowledged.
-func (l *ledger) grow(t *testing.T, n int) {
+func (l *ledger) grow(t testing.TB, n int) {
 	t.Helper()
 	want := len(l.acknowledged()) + n
 	eventually(t, clusterPatience, fmt.Sprintf("%d further acknowledgements of topic %s", n, l.topic), func() bool {

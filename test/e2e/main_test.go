@@ -80,7 +80,7 @@ func build(dir string) error {
 }
 
 // need skips the test if the outside program is not installed, and fails it where nothing may be skipped. It returns the program's path.
-func need(t *testing.T, program string) string {
+func need(t testing.TB, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
 	if err != nil {
@@ -90,7 +90,7 @@ func need(t *testing.T, program string) string {
 }
 
 // missing ends the test: skipped with the reason, or failed with it when CI=true.
-func missing(t *testing.T, reason string) {
+func missing(t testing.TB, reason string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal(reason + "; with CI=true nothing is skipped")
@@ -98,8 +98,12 @@ func missing(t *testing.T, reason string) {
 	t.Skip(reason)
 }
 
+// patience is how long a test waits for what must happen. It only costs time when it does not: a machine may be ten times slower than another, or stand
+// still for seconds.
+const patience = time.Minute
+
 // eventually polls the condition every 10 ms and fails the test if it does not hold within the time.
-func eventually(t *testing.T, within time.Duration, what string, condition func() bool) {
+func eventually(t testing.TB, within time.Duration, what string, condition func() bool) {
 	t.Helper()
 	if !holds(within, condition) {
 		t.Fatalf("got no %s within %v", what, within)
@@ -120,7 +124,7 @@ func holds(within time.Duration, condition func() bool) bool {
 }
 
 // never polls the condition for the whole time and fails the test if it holds once.
-func never(t *testing.T, during time.Duration, what string, condition func() bool) {
+func never(t testing.TB, during time.Duration, what string, condition func() bool) {
 	t.Helper()
 	if holds(during, condition) {
 		t.Fatalf("got %s", what)

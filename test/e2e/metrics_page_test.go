@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // sample is one line of a metrics page: the name with its labels as printed, and the value.
@@ -16,9 +15,9 @@ type sample struct {
 }
 
 // fetch returns the body of a GET that must answer 200.
-func fetch(t *testing.T, url string) string {
+func fetch(t testing.TB, url string) string {
 	t.Helper()
-	client := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Get(url)
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +34,7 @@ func fetch(t *testing.T, url string) string {
 }
 
 // scrape reads the gateway's metrics page.
-func (g *gateway) scrape(t *testing.T) []sample {
+func (g *gateway) scrape(t testing.TB) []sample {
 	t.Helper()
 	var samples []sample
 	lines := newLines(strings.NewReader(fetch(t, "http://"+g.Admin+"/metrics")))

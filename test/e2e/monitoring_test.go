@@ -50,7 +50,7 @@ func TestDashboardQueries(t *testing.T) {
 }
 
 // dashboardQueries returns the panels' queries, by the query, with Grafana's variables replaced.
-func dashboardQueries(t *testing.T) map[string]string {
+func dashboardQueries(t testing.TB) map[string]string {
 	t.Helper()
 	var dashboard struct {
 		Panels []struct {
@@ -71,8 +71,10 @@ func dashboardQueries(t *testing.T) map[string]string {
 }
 
 // ofSpeed are the alerts about a machine that is too slow, which the one that runs the tests may well be.
-var ofSpeed = []string{"TickgateFanoutSlow", "TickgateSkipping", "TickgateFeedLate", "TickgateLoopSaturated", "TickgateGCPauses",
-	"TickgateLoopStuck", "TickgateWorkerDown", "TickgateDown"} // the last three: a scrape that comes too late
+var ofSpeed = []string{
+	"TickgateFanoutSlow", "TickgateSkipping", "TickgateFeedLate", "TickgateLoopSaturated", "TickgateGCPauses",
+	"TickgateLoopStuck", "TickgateWorkerDown", "TickgateDown",
+} // the last three: a scrape that comes too late
 
 // TestAlerts: a gateway that is well raises no alert; each fault that can be made here in seconds raises its own.
 func TestAlerts(t *testing.T) {
@@ -80,7 +82,7 @@ func TestAlerts(t *testing.T) {
 	g := startGateway(t, setup{flags: map[string]string{"workers": "2", "loops": "1", "max-conns": "300", "feed-interval": "200ms"}})
 	m := startPrometheus(t, g)
 	startSwarm(t, nil, "http://"+g.Addr, "--conns=200", "--hold=10m")
-	eventually(t, time.Minute, "sight of 200 clients", func() bool { n, ok := m.value(t, `sum(tickgate_connections{state="open"})`); return ok && n == 200 })
+	eventually(t, patience, "sight of 200 clients", func() bool { n, ok := m.value(t, `sum(tickgate_connections{state="open"})`); return ok && n == 200 })
 	watched := time.Now().Add(5 * time.Second)
 	holds(10*time.Second, func() bool {
 		for alert, summary := range m.firing(t) {
@@ -92,7 +94,7 @@ func TestAlerts(t *testing.T) {
 	})
 	raises := func(alert string) {
 		t.Helper()
-		eventually(t, 2*time.Minute, alert, func() bool { _, ok := m.firing(t)[alert]; return ok })
+		eventually(t, patience, alert, func() bool { _, ok := m.firing(t)[alert]; return ok })
 	}
 
 	startSwarm(t, nil, "http://"+g.Addr, "--conns=200", "--hold=10m")
@@ -117,18 +119,18 @@ func TestAlertsOfClients(t *testing.T) {
 		clients[i] = dialRaw(t, g.Addr)
 		write(t, clients[i], "GET /sse HTTP/1.1\r\nHost: x\r\n\r\n")
 	}
-	eventually(t, time.Minute, "sight of 150 clients", func() bool { n, ok := m.value(t, `sum(tickgate_connections{state="open"})`); return ok && n == 150 })
+	eventually(t, patience, "sight of 150 clients", func() bool { n, ok := m.value(t, `sum(tickgate_connections{state="open"})`); return ok && n == 150 })
 	for _, client := range clients {
 		_ = client.Close()
 	}
-	eventually(t, 2*time.Minute, "TickgateMassDisconnect", func() bool { _, ok := m.firing(t)["TickgateMassDisconnect"]; return ok })
+	eventually(t, patience, "TickgateMassDisconnect", func() bool { _, ok := m.firing(t)["TickgateMassDisconnect"]; return ok })
 	for range 400 { // more than one a second of the five minutes that the alert looks at
 		client := dialRaw(t, g.Addr)
 		write(t, client, "GET /ws HTTP/1.1\r\nHost: x\r\n"+upgrade+"\r\n\xf1\x80\x00\x00\x00\x00") // reserved bits
 		_, _ = io.Copy(io.Discard, client)
 		_ = client.Close()
 	}
-	eventually(t, 2*time.Minute, "TickgateBrokenClients", func() bool { _, ok := m.firing(t)["TickgateBrokenClients"]; return ok })
+	eventually(t, patience, "TickgateBrokenClients", func() bool { _, ok := m.firing(t)["TickgateBrokenClients"]; return ok })
 }
 
 // TestAlertsOfTheBus: NATS is away.
@@ -139,7 +141,7 @@ func TestAlertsOfTheBus(t *testing.T) {
 	m := startPrometheus(t, g)
 	nats.Shutdown()
 	for _, alert := range []string{"TickgateBusDown", "TickgatePublishErrors"} {
-		eventually(t, 2*time.Minute, alert, func() bool { _, ok := m.firing(t)[alert]; return ok })
+		eventually(t, patience, alert, func() bool { _, ok := m.firing(t)[alert]; return ok })
 	}
 }
 
@@ -162,7 +164,7 @@ func TestAlertmanager(t *testing.T) {
 	api := "http://" + addressOf(t, log) + "/api/v2/alerts"
 	const alert = `[{"labels": {"alertname": "TickgateBusDown", "instance": "gw:9090", "severity": "page"},
 		"annotations": {"summary": "gw:9090 has lost NATS", "runbook_url": "https://docs/runbook.md#tickgatebusdown"}}]`
-	eventually(t, time.Minute, "Alertmanager that takes an alert", func() bool {
+	eventually(t, patience, "Alertmanager that takes an alert", func() bool {
 		resp, err := http.Post(api, "application/json", strings.NewReader(alert))
 		if err != nil {
 			return false

@@ -16,14 +16,14 @@ import (
 const namespaceEnv = "E2E_NAMESPACE"
 
 // inNamespace runs the rest of the calling test in a network namespace of its own: this test binary is started again for this one test.
-func inNamespace(t *testing.T, rest func()) {
+func inNamespace(t testing.TB, rest func()) {
 	t.Helper()
 	if os.Getenv(namespaceEnv) != "" {
 		bringUp(t, "lo")
 		rest()
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$", "-test.timeout=3m")
+	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^"+t.Name()+"$", "-test.timeout=7m")
 	cmd.Env = append(os.Environ(), namespaceEnv+"=1", "E2E_BIN="+filepath.Dir(binaries.gateway))
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: unix.CLONE_NEWNET}
 	out, err := cmd.CombinedOutput()
@@ -40,7 +40,7 @@ func inNamespace(t *testing.T, rest func()) {
 }
 
 // bringUp switches an interface on.
-func bringUp(t *testing.T, name string) {
+func bringUp(t testing.TB, name string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -60,7 +60,7 @@ func bringUp(t *testing.T, name string) {
 func sysctlFile(key string) string { return "/proc/sys/" + strings.ReplaceAll(key, ".", "/") }
 
 // sysctl returns the value of a kernel setting; the test is skipped where the kernel lacks it.
-func sysctl(t *testing.T, key string) string {
+func sysctl(t testing.TB, key string) string {
 	t.Helper()
 	value, err := os.ReadFile(sysctlFile(key))
 	if err != nil {
@@ -71,7 +71,7 @@ func sysctl(t *testing.T, key string) string {
 
 // setSysctl sets a kernel setting until the test ends; the test is skipped where that is not permitted, also with CI=true: it is nothing that could
 // be installed.
-func setSysctl(t *testing.T, key, value string) {
+func setSysctl(t testing.TB, key, value string) {
 	t.Helper()
 	before := sysctl(t, key)
 	t.Cleanup(func() {
@@ -86,7 +86,7 @@ func setSysctl(t *testing.T, key, value string) {
 
 // followConnections makes the kernel follow all connections of this network namespace, as any firewall with a stateful rule does: an nftables
 // table with one chain and one rule that reads the state of a connection. It speaks netlink because not every machine has nft.
-func followConnections(t *testing.T) {
+func followConnections(t testing.TB) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_NETFILTER)
 	if err != nil {

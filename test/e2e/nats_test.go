@@ -16,7 +16,7 @@ type delayedNATS struct {
 }
 
 // startNATS starts a server with JetStream; it ends with the test.
-func startNATS(t *testing.T) *server.Server {
+func startNATS(t testing.TB) *server.Server {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		Host: "127.0.0.1", Port: server.RANDOM_PORT, JetStream: true, StoreDir: t.TempDir(), NoSigs: true, NoLog: true,
@@ -33,7 +33,7 @@ func startNATS(t *testing.T) *server.Server {
 }
 
 // startDelayedNATS starts the server and the line to it; both end with the test.
-func startDelayedNATS(t *testing.T) *delayedNATS {
+func startDelayedNATS(t testing.TB) *delayedNATS {
 	t.Helper()
 	s, d := startNATS(t), new(delayedNATS)
 	var err error

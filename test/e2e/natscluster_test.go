@@ -37,7 +37,7 @@ var natsBinary = sync.OnceValues(func() (string, error) {
 })
 
 // needNATS returns the path of a nats-server, or skips the test with the reason why there is none.
-func needNATS(t *testing.T) string {
+func needNATS(t testing.TB) string {
 	t.Helper()
 	path, err := natsBinary()
 	if err != nil {
@@ -59,7 +59,7 @@ type natsServer struct {
 func (s *natsServer) url() string { return fmt.Sprintf("nats://127.0.0.1:%d", s.port) }
 
 // start starts the process. It is killed when the test ends.
-func (s *natsServer) start(t *testing.T) {
+func (s *natsServer) start(t testing.TB) {
 	t.Helper()
 	s.cmd = exec.Command(needNATS(t), "-c", s.config)
 	s.log, s.exited = &logBuffer{}, make(chan struct{})
@@ -79,7 +79,7 @@ func (s *natsServer) start(t *testing.T) {
 }
 
 // kill ends the process with SIGKILL.
-func (s *natsServer) kill(t *testing.T) {
+func (s *natsServer) kill(t testing.TB) {
 	t.Helper()
 	if err := s.cmd.Process.Kill(); err != nil {
 		t.Fatalf("kill nats-server: %v", err)
@@ -88,7 +88,7 @@ func (s *natsServer) kill(t *testing.T) {
 }
 
 // waitHealthy waits until the server has caught up with the others.
-func (s *natsServer) waitHealthy(t *testing.T) {
+func (s *natsServer) waitHealthy(t testing.TB) {
 	t.Helper()
 	url := fmt.Sprintf("http://127.0.0.1:%d/healthz", s.http)
 	if !holds(clusterPatience, func() bool { return statusOf(url) == http.StatusOK }) {
@@ -103,7 +103,7 @@ const clusterPatience = 2 * time.Minute
 type natsCluster []*natsServer
 
 // startNATSCluster starts three servers with JetStream in files and waits until all of them are healthy.
-func startNATSCluster(t *testing.T) natsCluster {
+func startNATSCluster(t testing.TB) natsCluster {
 	t.Helper()
 	needNATS(t)
 	const n = 3
@@ -144,7 +144,7 @@ func (c natsCluster) urls() string {
 }
 
 // jetStream connects to the servers.
-func (c natsCluster) jetStream(t *testing.T) jetstream.JetStream {
+func (c natsCluster) jetStream(t testing.TB) jetstream.JetStream {
 	t.Helper()
 	conn, err := nats.Connect(c.urls())
 	if err != nil {
@@ -160,7 +160,7 @@ func (c natsCluster) jetStream(t *testing.T) jetstream.JetStream {
 
 // freePorts returns ports that nobody listens on. They are below those that the kernel gives to outgoing connections, so
 // that a server that was killed finds its port free again.
-func freePorts(t *testing.T, n int) (ports []int) {
+func freePorts(t testing.TB, n int) (ports []int) {
 	t.Helper()
 	const low, high = 12_000, 32_000
 	for tries := 0; len(ports) < n; tries++ {

@@ -27,11 +27,11 @@ func TestWallProcessor(t *testing.T) {
 	}})
 	besiege(t, g, nil, conns)
 	m := newGauge(t, g)
-	if open := m.reached(t); open != conns {
+	if open := m.reached(t, 4*time.Second); open != conns {
 		t.Fatalf("got %d connections, want all %d held: the processors bound the messages only", open, conns)
 	}
 	delivered, start := sum(g.scrape(t), "tickgate_deliveries_total"), time.Now()
-	eventually(t, time.Minute, "ten seconds of deliveries", func() bool { return time.Since(start) > 10*time.Second })
+	eventually(t, patience, "ten seconds of deliveries", func() bool { return time.Since(start) > 10*time.Second })
 	delivered = sum(g.scrape(t), "tickgate_deliveries_total") - delivered
 	served := int(delivered / time.Since(start).Seconds() / rate)
 	t.Logf("cpu: predicted %d connections at %d messages a second, served %d", p.Walls.First.Conns, rate, served)
@@ -41,7 +41,7 @@ func TestWallProcessor(t *testing.T) {
 }
 
 // cpuGroup makes a cgroup with a quota until the test ends. Only a process at the top of the hierarchy may: elsewhere it belongs to somebody.
-func cpuGroup(t *testing.T, quota, period int) string {
+func cpuGroup(t testing.TB, quota, period int) string {
 	t.Helper()
 	groups, err := os.ReadFile("/proc/self/cgroup")
 	if err != nil {
@@ -55,7 +55,7 @@ func cpuGroup(t *testing.T, quota, period int) string {
 		t.Skip(err)
 	}
 	t.Cleanup(func() {
-		eventually(t, 5*time.Second, "empty cgroup", func() bool { return os.Remove(dir) == nil })
+		eventually(t, patience, "empty cgroup", func() bool { return os.Remove(dir) == nil })
 	})
 	for name, value := range map[string]int{"cpu.cfs_period_us": period, "cpu.cfs_quota_us": quota} {
 		if err := os.WriteFile(filepath.Join(dir, name), fmt.Append(nil, value), 0); err != nil {

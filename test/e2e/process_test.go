@@ -107,7 +107,7 @@ func children(pid int) []int {
 }
 
 // cpuTime returns the user and system time a process has used; /proc counts it in ticks of 10 ms.
-func cpuTime(t *testing.T, pid int) time.Duration {
+func cpuTime(t testing.TB, pid int) time.Duration {
 	t.Helper()
 	fields := stat(pid)
 	if len(fields) < 13 {
@@ -125,7 +125,7 @@ func cpuTime(t *testing.T, pid int) time.Duration {
 }
 
 // memory returns the bytes of a line of /proc/PID/status such as VmRSS or RssAnon.
-func memory(t *testing.T, pid int, line string) int64 {
+func memory(t testing.TB, pid int, line string) int64 {
 	t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {

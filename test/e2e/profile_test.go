@@ -33,7 +33,7 @@ func TestProfileScript(t *testing.T) {
 	}
 }
 
-func checkReadable(t *testing.T, path string) {
+func checkReadable(t testing.TB, path string) {
 	t.Helper()
 	f, err := os.Open(path)
 	if err != nil {

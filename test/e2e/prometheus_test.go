@@ -30,7 +30,7 @@ var (
 )
 
 // startPrometheus starts it on a port of the kernel's choice; it ends with the test.
-func startPrometheus(t *testing.T, g *gateway) *monitor {
+func startPrometheus(t testing.TB, g *gateway) *monitor {
 	t.Helper()
 	program, dir := need(t, "prometheus"), t.TempDir()
 	rules := lasting.ReplaceAllString(deployed(t, "prometheus/tickgate.rules.yml"), "")
@@ -44,12 +44,12 @@ scrape_configs: [{job_name: tickgate, static_configs: [{targets: ["%s"]}]}]
 		"--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address=127.0.0.1:0")
 	m := &monitor{url: "http://" + addressOf(t, log), client: http.Client{Timeout: 20 * time.Second}}
 	t.Cleanup(m.client.CloseIdleConnections)
-	eventually(t, time.Minute, "scrape of the gateway", func() bool { v, ok := m.value(t, `up{job="tickgate"}`); return ok && v == 1 })
+	eventually(t, patience, "scrape of the gateway", func() bool { v, ok := m.value(t, `up{job="tickgate"}`); return ok && v == 1 })
 	return m
 }
 
 // startDaemon starts a program that runs until the test ends, and returns what it prints.
-func startDaemon(t *testing.T, line ...string) *logBuffer {
+func startDaemon(t testing.TB, line ...string) *logBuffer {
 	t.Helper()
 	cmd, log := exec.Command(line[0], line[1:]...), &logBuffer{}
 	cmd.Stdout, cmd.Stderr, cmd.WaitDelay = log, log, 5*time.Second
@@ -67,9 +67,9 @@ func startDaemon(t *testing.T, line ...string) *logBuffer {
 }
 
 // addressOf waits for the line in which Prometheus' programs tell the port they got.
-func addressOf(t *testing.T, log *logBuffer) (addr string) {
+func addressOf(t testing.TB, log *logBuffer) (addr string) {
 	t.Helper()
-	eventually(t, time.Minute, "line that tells the address", func() bool {
+	eventually(t, patience, "line that tells the address", func() bool {
 		if found := listensOn.FindStringSubmatch(log.String()); found != nil {
 			addr = found[1]
 		}
@@ -79,7 +79,7 @@ func addressOf(t *testing.T, log *logBuffer) (addr string) {
 }
 
 // deployed returns a file of the folder deploy.
-func deployed(t *testing.T, name string) string {
+func deployed(t testing.TB, name string) string {
 	t.Helper()
 	b, err := os.ReadFile(filepath.Join("..", "..", "deploy", name))
 	if err != nil {
@@ -88,7 +88,7 @@ func deployed(t *testing.T, name string) string {
 	return string(b)
 }
 
-func writeFile(t *testing.T, path, content string) {
+func writeFile(t testing.TB, path, content string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
@@ -96,7 +96,7 @@ func writeFile(t *testing.T, path, content string) {
 }
 
 // value returns the first finite number that a query finds now. A query that Prometheus refuses fails the test.
-func (m *monitor) value(t *testing.T, query string) (float64, bool) {
+func (m *monitor) value(t testing.TB, query string) (float64, bool) {
 	t.Helper()
 	var answer struct {
 		Data struct{ Result []struct{ Value [2]any } }
@@ -114,7 +114,7 @@ func (m *monitor) value(t *testing.T, query string) (float64, bool) {
 }
 
 // firing returns the names of the alerts whose condition holds, each with its summary.
-func (m *monitor) firing(t *testing.T) map[string]string {
+func (m *monitor) firing(t testing.TB) map[string]string {
 	t.Helper()
 	var answer struct {
 		Data struct {
@@ -132,7 +132,7 @@ func (m *monitor) firing(t *testing.T) map[string]string {
 }
 
 // get decodes the answer to a request; false while Prometheus does not serve yet.
-func (m *monitor) get(t *testing.T, path string, into any) bool {
+func (m *monitor) get(t testing.TB, path string, into any) bool {
 	t.Helper()
 	resp, err := m.client.Get(m.url + path)
 	if err != nil {
@@ -152,7 +152,7 @@ func (m *monitor) get(t *testing.T, path string, into any) bool {
 }
 
 // promtool runs a program that checks files and fails the test with what it prints.
-func promtool(t *testing.T, line ...string) {
+func promtool(t testing.TB, line ...string) {
 	t.Helper()
 	if got := runToEnd(t, 2*time.Minute, line...); got.code != 0 {
 		t.Errorf("%s:\n%s", strings.Join(line, " "), got.output)

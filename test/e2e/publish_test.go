@@ -10,7 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 )
 
 // result is the gateway's answer for one message.
@@ -21,7 +20,7 @@ type result struct {
 }
 
 // publish sends one message over HTTP.
-func publish(t *testing.T, g *gateway, topic, payload string, header http.Header) (int, result) {
+func publish(t testing.TB, g *gateway, topic, payload string, header http.Header) (int, result) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+g.Admin+"/v1/topics/"+topic, strings.NewReader(payload))
 	if err != nil {
@@ -30,7 +29,7 @@ func publish(t *testing.T, g *gateway, topic, payload string, header http.Header
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	client := http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	resp, err := client.Do(req)
 	if err != nil {
 		t.Fatal(err)
@@ -148,7 +147,7 @@ func TestPublishThroughCrash(t *testing.T) {
 			}
 			g := startGateway(t, setup{flags: flags})
 			p := startPublisher(t, g)
-			eventually(t, 30*time.Second, "20,000 acknowledgements", func() bool { return p.acknowledged() >= 20_000 })
+			eventually(t, patience, "20,000 acknowledgements", func() bool { return p.acknowledged() >= 20_000 })
 			g.kill(t)
 			acked := p.wait(t)
 			if p.sent() <= len(acked) {
@@ -170,7 +169,7 @@ func TestPublishThroughCrash(t *testing.T) {
 }
 
 // checkTail looks at what was stored without an acknowledgement: messages may be, but in order and once.
-func checkTail(t *testing.T, g *gateway, p *publisher, acked []string) {
+func checkTail(t testing.TB, g *gateway, p *publisher, acked []string) {
 	t.Helper()
 	s := openSSE(t, "http://"+g.Addr+"/sse?topic=a&lastEventId="+acked[len(acked)-1], nil)
 	if status, _ := publish(t, g, "a", "end", nil); status != http.StatusOK {

@@ -24,7 +24,7 @@ type publisher struct {
 	bad string   // guarded by mu; a result that is no acknowledgement
 }
 
-func startPublisher(t *testing.T, g *gateway) *publisher {
+func startPublisher(t testing.TB, g *gateway) *publisher {
 	t.Helper()
 	p := &publisher{done: make(chan struct{})}
 	body, out := io.Pipe()
@@ -86,11 +86,11 @@ func (p *publisher) acknowledged() int {
 }
 
 // wait returns the ids that were acknowledged before the connection broke.
-func (p *publisher) wait(t *testing.T) []string {
+func (p *publisher) wait(t testing.TB) []string {
 	t.Helper()
 	select {
 	case <-p.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the publisher's connection does not end with the gateway")
 	}
 	p.mu.Lock()

@@ -41,7 +41,7 @@ func TestMaxConnsOfWorkers(t *testing.T) {
 	if err := syscall.Kill(before[0], syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 15*time.Second, "another worker in its place", func() bool {
+	eventually(t, patience, "another worker in its place", func() bool {
 		now := g.workers()
 		return len(now) == 3 && !slices.Contains(now, before[0])
 	})
@@ -49,7 +49,7 @@ func TestMaxConnsOfWorkers(t *testing.T) {
 		served = slices.DeleteFunc(served, func(s *sse) bool { over, _ := s.ended(); return over })
 		return len(served)
 	}
-	eventually(t, 5*time.Second, "clients that lost their worker", func() bool { return living() < most })
-	eventually(t, 20*time.Second, "as many connections as before", func() bool { fill(); return living() == most })
+	eventually(t, patience, "clients that lost their worker", func() bool { return living() < most })
+	eventually(t, patience, "as many connections as before", func() bool { fill(); return living() == most })
 	never(t, time.Second, "more than that after a worker was replaced", func() bool { fill(); return living() > most })
 }

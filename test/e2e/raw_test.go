@@ -21,22 +21,22 @@ type answer struct {
 	end    error // what the read behind the answer returned; nil is a proper end (FIN)
 }
 
-// dialRaw opens a TCP connection whose reads and writes end after 15 s at the latest.
-func dialRaw(t *testing.T, addr string) *net.TCPConn {
+// dialRaw opens a TCP connection whose reads and writes end after two minutes at the latest.
+func dialRaw(t testing.TB, addr string) *net.TCPConn {
 	t.Helper()
-	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	conn, err := net.DialTimeout("tcp", addr, patience)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(15 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(2 * patience)); err != nil {
 		t.Fatal(err)
 	}
 	return conn.(*net.TCPConn)
 }
 
 // write sends bytes as they are.
-func write(t *testing.T, conn net.Conn, text string) {
+func write(t testing.TB, conn net.Conn, text string) {
 	t.Helper()
 	if _, err := io.WriteString(conn, text); err != nil {
 		t.Fatalf("write %.40q…: %v", text, err)
@@ -63,7 +63,7 @@ func readAnswer(conn net.Conn, method string) (answer, error) {
 }
 
 // exchange sends a request and reads the answer and the connection's end.
-func exchange(t *testing.T, addr, request string) answer {
+func exchange(t testing.TB, addr, request string) answer {
 	t.Helper()
 	conn := dialRaw(t, addr)
 	write(t, conn, request)
@@ -76,7 +76,7 @@ func exchange(t *testing.T, addr, request string) answer {
 }
 
 // checkError checks a refusal as protocol.md describes it: a JSON body, and a connection that is closed without a reset.
-func checkError(t *testing.T, got answer) {
+func checkError(t testing.TB, got answer) {
 	t.Helper()
 	var body struct{ Error, Message string }
 	if err := json.Unmarshal([]byte(got.body), &body); err != nil || body.Error == "" || body.Message == "" {

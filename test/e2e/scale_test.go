@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"tickgate/internal/trial"
 )
 
 // report is the part of the swarm's JSON report that tests judge.
@@ -34,7 +36,7 @@ type report struct {
 }
 
 // swarm runs the real swarm against a gateway and returns its exit code, what it printed, and its JSON report.
-func swarm(t *testing.T, g *gateway, within time.Duration, flags ...string) (outcome, report) {
+func swarm(t testing.TB, g *gateway, within time.Duration, flags ...string) (outcome, report) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.json")
 	line := append([]string{binaries.swarm, "http://" + g.Addr, "--admin=http://" + g.Admin, "--json=" + file}, flags...)
@@ -57,45 +59,51 @@ func TestScale(t *testing.T) {
 	const conns, ticks = 5000, 6
 	for _, workers := range []string{"auto", "2"} {
 		t.Run("workers "+workers, func(t *testing.T) {
-			g := startGateway(t, setup{flags: map[string]string{
-				"workers": workers, "max-conns": strconv.Itoa(conns * 6 / 5), "policy": "-", "feed-interval": "1s",
-				"feed": "replay:../../data/sp500-2000.csv",
-			}})
-			got, r := swarm(t, g, 90*time.Second, "--conns="+strconv.Itoa(conns), "--ticks="+strconv.Itoa(ticks),
-				"--assert=connected=5000,loss=0,conflated=0,duplicates=0,reordered=0,disconnects=0,failures=0")
-			t.Logf("the swarm printed:\n%s", got.output)
-			if got.code != 0 {
-				t.Errorf("got exit code %d, want 0: all assertions hold", got.code)
-			}
-			checkScale(t, r, conns, ticks)
-			checkCounts(t, g, r)
+			// What a process does that stands still for more than a second may be tried again: to skip a tick, to let a connect time out. Nothing else.
+			trial.Again(t, func(try testing.TB) {
+				g := startGateway(try, setup{flags: map[string]string{
+					"workers": workers, "max-conns": strconv.Itoa(conns * 6 / 5), "policy": "-", "feed-interval": "1s",
+					"feed": "replay:../../data/sp500-2000.csv",
+				}})
+				got, r := swarm(t, g, 2*patience, "--conns="+strconv.Itoa(conns), "--ticks="+strconv.Itoa(ticks),
+					"--assert=connected=5000,loss=0,duplicates=0,reordered=0")
+				t.Logf("the swarm printed:\n%s", got.output)
+				if got.code != 0 {
+					t.Errorf("got exit code %d, want 0: all assertions hold", got.code)
+				}
+				checkScale(t, try, r, conns, ticks)
+				checkCounts(t, try, g, r)
+			})
 		})
 	}
 }
 
-// checkScale judges the report itself, so that a swarm whose assertions always hold would be found out.
-func checkScale(t *testing.T, r report, conns, ticks int) {
+// checkScale judges the report itself, so that a swarm whose assertions always hold would be found out. What depends on how fast the machine is goes to try.
+func checkScale(t, try testing.TB, r report, conns, ticks int) {
 	t.Helper()
-	if r.Plan.Planned != conns || r.Connections.Connected != conns || r.Connections.Disconnects != 0 || len(r.Connections.Failures) != 0 {
-		t.Errorf("got plan %+v and connections %+v, want %d and no trouble", r.Plan, r.Connections, conns)
+	if r.Plan.Planned != conns || r.Connections.Connected != conns {
+		t.Errorf("got plan %+v and connections %+v, want %d", r.Plan, r.Connections, conns)
 	}
 	m := r.Messages
-	if m.Lost != 0 || m.Conflated != 0 || m.Duplicates != 0 || m.Reordered != 0 || m.Untimed != 0 || m.Untracked != 0 {
+	if m.Lost != 0 || m.Duplicates != 0 || m.Reordered != 0 || m.Untimed != 0 || m.Untracked != 0 {
 		t.Errorf("got messages %+v, want every one tracked, timed and in its place", m)
 	}
-	if want := int64(conns * ticks); m.Received < want || r.Ticks.Count < ticks {
+	if r.Connections.Disconnects != 0 || len(r.Connections.Failures) != 0 || m.Conflated != 0 {
+		try.Errorf("got connections %+v and %d conflated, want no trouble", r.Connections, m.Conflated)
+	}
+	if want := int64(conns * ticks); m.Received+m.Conflated < want || r.Ticks.Count < ticks {
 		t.Errorf("got %d messages in %d ticks, want at least %d in %d", m.Received, r.Ticks.Count, want, ticks)
 	}
 }
 
 // checkCounts compares the swarm's count with the gateway's own: it delivered at least what was received.
-func checkCounts(t *testing.T, g *gateway, r report) {
+func checkCounts(t, try testing.TB, g *gateway, r report) {
 	t.Helper()
 	samples := g.scrape(t)
 	if delivered := int64(sum(samples, "tickgate_deliveries_total")); delivered < r.Messages.Received {
 		t.Errorf("tickgate_deliveries_total: got %d, want at least the %d that were received", delivered, r.Messages.Received)
 	}
 	if skipped := sum(samples, "tickgate_skipped_messages_total"); skipped != 0 {
-		t.Errorf("tickgate_skipped_messages_total: got %v, want 0", skipped)
+		try.Errorf("tickgate_skipped_messages_total: got %v, want 0", skipped)
 	}
 }

@@ -9,10 +9,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tickgate/internal/trial"
 )
 
 // sleeper opens a subscription and never reads a byte of it. Its receive buffer is small, so that the gateway's side fills soon.
-func sleeper(t *testing.T, addr, request string) {
+func sleeper(t testing.TB, addr, request string) {
 	t.Helper()
 	conn := dialRaw(t, addr)
 	if err := conn.SetReadBuffer(4096); err != nil {
@@ -23,54 +25,56 @@ func sleeper(t *testing.T, addr, request string) {
 
 // TestSleepers: clients that never read cost a bounded amount of memory, delay nobody, and give everything back when they are evicted.
 func TestSleepers(t *testing.T) {
-	const (
-		count   = 100
-		payload = 8 << 10
-		sndbuf  = 32 << 10
-	)
-	g := startGateway(t, setup{flags: map[string]string{
-		"policy": "latest", "feed-interval": "20ms", "payload-bytes": strconv.Itoa(payload), "sndbuf": strconv.Itoa(sndbuf), "write-timeout": "4s", "loops": "1",
-	}})
-	readers := []*sse{openSSE(t, "http://"+g.Addr+"/sse", nil), openSSE(t, "http://"+g.Addr+"/sse", nil)}
-	readers[0].wait(t, 20)
-	rss, queued, descriptors := memory(t, g.pid(), "RssAnon"), sendQueue(t, g.Addr), sockets(g.pid())
+	trial.Grow(t, 20*time.Millisecond, func(t testing.TB, interval time.Duration) {
+		const (
+			count   = 100
+			payload = 8 << 10
+			sndbuf  = 32 << 10
+		)
+		g := startGateway(t, setup{flags: map[string]string{
+			"policy": "latest", "feed-interval": interval.String(), "payload-bytes": strconv.Itoa(payload), "sndbuf": strconv.Itoa(sndbuf), "write-timeout": (200 * interval).String(), "loops": "1",
+		}})
+		readers := []*sse{openSSE(t, "http://"+g.Addr+"/sse", nil), openSSE(t, "http://"+g.Addr+"/sse", nil)}
+		readers[0].wait(t, 20)
+		rss, queued, descriptors := memory(t, g.pid(), "RssAnon"), sendQueue(t, g.Addr), sockets(g.pid())
 
-	for i := range count {
-		if i%2 == 0 {
-			sleeper(t, g.Addr, "GET /sse HTTP/1.1\r\nHost: "+g.Addr+"\r\n\r\n")
-		} else {
-			sleeper(t, g.Addr, "GET /ws HTTP/1.1\r\nHost: "+g.Addr+"\r\n"+upgrade+"\r\n")
+		for i := range count {
+			if i%2 == 0 {
+				sleeper(t, g.Addr, "GET /sse HTTP/1.1\r\nHost: "+g.Addr+"\r\n\r\n")
+			} else {
+				sleeper(t, g.Addr, "GET /ws HTTP/1.1\r\nHost: "+g.Addr+"\r\n"+upgrade+"\r\n")
+			}
 		}
-	}
-	eventually(t, 3*time.Second, "acceptance of all sleepers", func() bool { return sockets(g.pid()) >= descriptors+count })
-	watched := len(readers[0].seen())
-	readers[0].wait(t, watched+75) // 1.5 s of 8 KiB each 20 ms: without conflation a sleeper would owe 600 KiB
+		eventually(t, patience, "acceptance of all sleepers", func() bool { return sockets(g.pid()) >= descriptors+count })
+		watched := len(readers[0].seen())
+		readers[0].wait(t, watched+75) // 1.5 s of 8 KiB each 20 ms, if the first try succeeds: without conflation a sleeper would owe 600 KiB
 
-	if grown := memory(t, g.pid(), "RssAnon") - rss; grown > count*payload+(16<<20) {
-		t.Errorf("user memory grew by %d KiB for %d sleepers, want no copies of messages", grown>>10, count)
-	}
-	// The kernel doubles SO_SNDBUF for its own bookkeeping; the queue holds at most that.
-	if grown := sendQueue(t, g.Addr) - queued; grown > count*2*sndbuf {
-		t.Errorf("send queues grew by %d KiB for %d sleepers, want at most 2 x sndbuf each", grown>>10, count)
-	}
-	for i, s := range readers {
-		checkSteady(t, fmt.Sprintf("reader %d", i), s.seen()[watched:])
-	}
-	eventually(t, 20*time.Second, "eviction of all sleepers", func() bool { return sockets(g.pid()) <= descriptors })
-	if left := sendQueue(t, g.Addr); left > queued+payload*4 {
-		t.Errorf("%d KiB are still queued after the eviction: sleepers must be reset, a plain close keeps their data", left>>10)
-	}
-	for i, s := range readers {
-		if over, err := s.ended(); over {
-			t.Errorf("reader %d lost its stream: %v", i, err)
+		if grown := memory(t, g.pid(), "RssAnon") - rss; grown > count*payload+(16<<20) {
+			t.Errorf("user memory grew by %d KiB for %d sleepers, want no copies of messages", grown>>10, count)
 		}
-		s.wait(t, len(s.seen())+5)
-	}
+		// The kernel doubles SO_SNDBUF for its own bookkeeping; the queue holds at most that.
+		if grown := sendQueue(t, g.Addr) - queued; grown > count*2*sndbuf {
+			t.Errorf("send queues grew by %d KiB for %d sleepers, want at most 2 x sndbuf each", grown>>10, count)
+		}
+		for i, s := range readers {
+			checkSteady(t, fmt.Sprintf("reader %d", i), s.seen()[watched:], 25*interval)
+		}
+		eventually(t, 200*interval+patience, "eviction of all sleepers", func() bool { return sockets(g.pid()) <= descriptors })
+		if left := sendQueue(t, g.Addr); left > queued+payload*4 {
+			t.Errorf("%d KiB are still queued after the eviction: sleepers must be reset, a plain close keeps their data", left>>10)
+		}
+		for i, s := range readers {
+			if over, err := s.ended(); over {
+				t.Errorf("reader %d lost its stream: %v", i, err)
+			}
+			s.wait(t, len(s.seen())+5)
+		}
+	})
 }
 
 // checkSteady checks that a reader got its messages in order and soon after their intended time. A latest topic may skip on a busy machine; more
 // than a tenth would mean that the sleepers are in the way.
-func checkSteady(t *testing.T, who string, events []event) {
+func checkSteady(t testing.TB, who string, events []event, most time.Duration) {
 	t.Helper()
 	ticks := parseTicks(t, payloads(events))
 	first, last := ticks[0].Seq, ticks[0].Seq
@@ -79,7 +83,7 @@ func checkSteady(t *testing.T, who string, events []event) {
 			t.Errorf("%s: got seq %d after %d", who, tick.Seq, last)
 		}
 		last = tick.Seq
-		if late := events[i].at.Sub(time.Unix(0, tick.Ts)); late > 500*time.Millisecond {
+		if late := events[i].at.Sub(time.Unix(0, tick.Ts)); late > most {
 			t.Errorf("%s: seq %d came %v after its time", who, tick.Seq, late)
 			return
 		}
@@ -90,7 +94,7 @@ func checkSteady(t *testing.T, who string, events []event) {
 }
 
 // sendQueue adds up the bytes in the send queues of the connections of a local port (/proc/net/tcp, IPv4).
-func sendQueue(t *testing.T, addr string) int {
+func sendQueue(t testing.TB, addr string) int {
 	t.Helper()
 	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -123,31 +127,33 @@ func sendQueue(t *testing.T, addr string) int {
 // TestSlowSubscriberOfAll: on a topic whose policy is all, a client that falls behind further than the ring is told so and closed.
 func TestSlowSubscriberOfAll(t *testing.T) {
 	t.Parallel()
-	g := startGateway(t, setup{flags: map[string]string{
-		"ring": "16", "feed-interval": "10ms", "payload-bytes": "32KiB", "sndbuf": "16KiB", "write-timeout": "60s",
-	}})
-	c, err := dialWS("ws://" + g.Addr + "/ws")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = c.conn.Close() })
-	// While nothing is read, the ring goes round many times.
-	keep := openSSE(t, "http://"+g.Addr+"/sse", nil)
-	keep.wait(t, 300)
-	go c.read(true)
-	select {
-	case <-c.done:
-	case <-time.After(15 * time.Second):
-		t.Fatal("the slow client is still connected")
-	}
-	came, code, _, _ := c.closes()
-	if !came || code != 4008 {
-		t.Errorf("got close frame %v with code %d (%v), want 4008", came, code, c.err)
-	}
-	if err := gapFree(parseTicks(t, c.seen())); err != nil {
-		t.Errorf("before the close: %v", err)
-	}
-	checkIDs(t, keep.seen())
+	trial.Grow(t, 10*time.Millisecond, func(t testing.TB, interval time.Duration) {
+		g := startGateway(t, setup{flags: map[string]string{
+			"ring": "16", "feed-interval": interval.String(), "payload-bytes": "32KiB", "sndbuf": "16KiB", "write-timeout": "60s",
+		}})
+		c, err := dialWS("ws://" + g.Addr + "/ws")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.conn.Close() })
+		// While nothing is read, the ring goes round many times.
+		keep := openSSE(t, "http://"+g.Addr+"/sse", nil)
+		keep.wait(t, 150)
+		go c.read(true)
+		select {
+		case <-c.done:
+		case <-time.After(patience):
+			t.Fatal("the slow client is still connected")
+		}
+		came, code, _, _ := c.closes()
+		if !came || code != 4008 {
+			t.Errorf("got close frame %v with code %d (%v), want 4008", came, code, c.err)
+		}
+		if err := gapFree(parseTicks(t, c.seen())); err != nil {
+			t.Errorf("before the close: %v", err)
+		}
+		checkIDs(t, keep.seen())
+	})
 }
 
 // TestLateReaderConflates: on a latest topic a client that slept goes on with the newest message, in order and without duplicates.

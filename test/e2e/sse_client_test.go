@@ -33,7 +33,7 @@ type sse struct {
 }
 
 // openSSE subscribes and waits for the answer's head. The stream is read until the server ends it or the test does.
-func openSSE(t *testing.T, url string, header http.Header) *sse {
+func openSSE(t testing.TB, url string, header http.Header) *sse {
 	t.Helper()
 	s, err := trySSE(url, header)
 	if err != nil {
@@ -57,7 +57,7 @@ func trySSE(url string, header http.Header) (*sse, error) {
 	for name, values := range header {
 		req.Header[name] = values
 	}
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: 10 * time.Second}}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, ResponseHeaderTimeout: patience}}
 	resp, err := client.Do(req)
 	if err != nil {
 		cancel()
@@ -150,9 +150,9 @@ func (s *sse) ended() (bool, error) {
 }
 
 // wait returns the first n events once they are there.
-func (s *sse) wait(t *testing.T, n int) []event {
+func (s *sse) wait(t testing.TB, n int) []event {
 	t.Helper()
-	if !holds(15*time.Second, func() bool { return len(s.seen()) >= n }) {
+	if !holds(patience, func() bool { return len(s.seen()) >= n }) {
 		over, err := s.ended()
 		t.Fatalf("got %d events, want %d; stream over: %v (%v)", len(s.seen()), n, over, err)
 	}

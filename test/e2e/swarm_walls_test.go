@@ -13,7 +13,7 @@ import (
 )
 
 // startSwarm starts a swarm that tries until the test ends, and returns what it prints.
-func startSwarm(t *testing.T, wrap []string, url string, flags ...string) *logBuffer {
+func startSwarm(t testing.TB, wrap []string, url string, flags ...string) *logBuffer {
 	t.Helper()
 	line := slices.Concat(wrap, []string{binaries.swarm, url, "--rate=2000", "--ramp-timeout=2m", "--pid=none", "--progress=off"}, flags)
 	cmd := exec.Command(line[0], line[1:]...)
@@ -36,7 +36,7 @@ func startSwarm(t *testing.T, wrap []string, url string, flags ...string) *logBu
 }
 
 // tells waits until one of several swarms prints the doctor's line for a limit, and checks that it does so once.
-func tells(t *testing.T, limit string, swarms ...*logBuffer) {
+func tells(t testing.TB, limit string, swarms ...*logBuffer) {
 	t.Helper()
 	all := func() string {
 		var b strings.Builder
@@ -45,7 +45,7 @@ func tells(t *testing.T, limit string, swarms ...*logBuffer) {
 		}
 		return b.String()
 	}
-	eventually(t, 20*time.Second, "line that says "+limit, func() bool { return strings.Contains(all(), limit) })
+	eventually(t, patience, "line that says "+limit, func() bool { return strings.Contains(all(), limit) })
 	for line := range strings.Lines(all()) {
 		if strings.Contains(line, limit) && (!strings.Contains(line, "to raise it: ") || !strings.Contains(line, "to undo that: ")) {
 			t.Errorf("got %q, want it to say how to raise the limit and how to undo that", line)
@@ -89,7 +89,7 @@ func TestSwarmTellsQueue(t *testing.T) {
 }
 
 // serveOneOnly returns the URL of an event stream for a single client; the accept queue has room for one more.
-func serveOneOnly(t *testing.T) (url string) {
+func serveOneOnly(t testing.TB) (url string) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {

@@ -17,7 +17,7 @@ type tick struct {
 }
 
 // parseTicks decodes payloads strictly.
-func parseTicks(t *testing.T, payloads []string) []tick {
+func parseTicks(t testing.TB, payloads []string) []tick {
 	t.Helper()
 	ticks := make([]tick, len(payloads))
 	for i, payload := range payloads {
@@ -32,7 +32,7 @@ func parseTicks(t *testing.T, payloads []string) []tick {
 }
 
 // checkTicks checks that no tick is missing, doubled or out of order: seq counts per symbol without a hole.
-func checkTicks(t *testing.T, payloads []string) {
+func checkTicks(t testing.TB, payloads []string) {
 	t.Helper()
 	if err := gapFree(parseTicks(t, payloads)); err != nil {
 		t.Error(err)
@@ -61,7 +61,7 @@ func payloads(events []event) []string {
 }
 
 // splitID takes a message id <epoch>-<seq> apart.
-func splitID(t *testing.T, id string) (epoch string, seq uint64) {
+func splitID(t testing.TB, id string) (epoch string, seq uint64) {
 	t.Helper()
 	cut := strings.LastIndexByte(id, '-')
 	if cut <= 0 {
@@ -75,7 +75,7 @@ func splitID(t *testing.T, id string) (epoch string, seq uint64) {
 }
 
 // checkIDs checks that ids share one epoch and ascend without a hole.
-func checkIDs(t *testing.T, events []event) {
+func checkIDs(t testing.TB, events []event) {
 	t.Helper()
 	for i := 1; i < len(events); i++ {
 		epoch, seq := splitID(t, events[i].id)

@@ -9,14 +9,13 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // posted is a message as it was published.
 type posted struct{ topic, id, payload string }
 
 // post publishes messages to the topics in turn and returns them.
-func post(t *testing.T, g *gateway, n int, topics ...string) []posted {
+func post(t testing.TB, g *gateway, n int, topics ...string) []posted {
 	t.Helper()
 	list := make([]posted, n)
 	for i := range list {
@@ -42,7 +41,7 @@ func of(list []posted, topics ...string) (some []posted) {
 }
 
 // expect checks that a stream brings exactly these messages, in this order, and nothing else before them.
-func (s *sse) expect(t *testing.T, what string, want []posted) {
+func (s *sse) expect(t testing.TB, what string, want []posted) {
 	t.Helper()
 	events := s.wait(t, len(want))
 	for i, p := range want {
@@ -144,13 +143,13 @@ func TestTopicRules(t *testing.T) {
 			s.wait(t, len(list)) // so that the smaller ring leaves nobody behind
 			rewrite(t, path, "ring: 100\ntopic-rules:\n  - short.* ring=2\n")
 			g.signal(t, syscall.SIGHUP)
-			eventually(t, 30*time.Second, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+			eventually(t, patience, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
 			rewrite(t, path, "ring: no\n")
 			g.signal(t, syscall.SIGHUP)
-			eventually(t, 30*time.Second, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
+			eventually(t, patience, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
 			list = append(list, post(t, g, 2, "short.a", "long.a")...)
 			s.expect(t, "open stream", list)
-			eventually(t, 30*time.Second, "gap in the short topic", func() bool {
+			eventually(t, patience, "gap in the short topic", func() bool {
 				events := openSSE(t, url, http.Header{"Last-Event-ID": {list[0].id}}).wait(t, 13)
 				return events[0].kind == "gap" && strings.Contains(events[0].data, "short.a") && events[1].kind == ""
 			})
@@ -160,7 +159,7 @@ func TestTopicRules(t *testing.T) {
 	}
 }
 
-func rewrite(t *testing.T, path, text string) {
+func rewrite(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 		t.Fatal(err)

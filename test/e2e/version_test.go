@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
-	"time"
 )
 
 // TestVersion: each program says its version, the one that was linked in, else what the Go command knows of the source.
@@ -17,13 +16,13 @@ func TestVersion(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for program, name := range map[string]string{"gateway": "tickgate", "swarm": "swarm", "lab": "lab"} {
-		got := runToEnd(t, 20*time.Second, filepath.Join(dir, program), "--version")
+		got := runToEnd(t, 2*patience, filepath.Join(dir, program), "--version")
 		if want := name + " v9.8.7\n"; got.code != 0 || got.output != want {
 			t.Errorf("%s --version: got exit code %d and %q, want %q", program, got.code, got.output, want)
 		}
 	}
 	for name, binary := range map[string]string{"tickgate": binaries.gateway, "swarm": binaries.swarm} {
-		got := runToEnd(t, 20*time.Second, binary, "--version")
+		got := runToEnd(t, 2*patience, binary, "--version")
 		if got.code != 0 || !regexp.MustCompile(`^`+name+` \S+\n$`).MatchString(got.output) {
 			t.Errorf("%s --version: got exit code %d and %q, want a version", binary, got.code, got.output)
 		}

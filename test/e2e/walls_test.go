@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"tickgate/internal/trial"
 )
 
 // prediction is what tests read of the doctor's JSON.
@@ -27,7 +29,7 @@ type wall struct {
 }
 
 // askDoctor runs `gateway doctor` behind a command that executes its arguments.
-func askDoctor(t *testing.T, wrap []string, flags ...string) prediction {
+func askDoctor(t testing.TB, wrap []string, flags ...string) prediction {
 	t.Helper()
 	line := slices.Concat(wrap, []string{binaries.gateway, "doctor", "--json"}, flags)
 	cmd := exec.Command(line[0], line[1:]...)
@@ -48,7 +50,7 @@ func descriptors(n int) []string {
 }
 
 // besiege starts a swarm that goes on trying until the test ends; it is expected to fail at the wall.
-func besiege(t *testing.T, g *gateway, wrap []string, conns int, flags ...string) {
+func besiege(t testing.TB, g *gateway, wrap []string, conns int, flags ...string) {
 	t.Helper()
 	startSwarm(t, wrap, "http://"+g.Addr, append(flags, "--conns="+strconv.Itoa(conns))...)
 }
@@ -59,16 +61,16 @@ type gauge struct {
 	client http.Client
 }
 
-func newGauge(t *testing.T, g *gateway) *gauge {
+func newGauge(t testing.TB, g *gateway) *gauge {
 	t.Helper()
-	m := &gauge{url: "http://" + g.Admin + "/metrics", client: http.Client{Timeout: 15 * time.Second, Transport: &http.Transport{}}}
+	m := &gauge{url: "http://" + g.Admin + "/metrics", client: http.Client{Timeout: patience, Transport: &http.Transport{}}}
 	t.Cleanup(m.client.CloseIdleConnections)
 	m.open(t)
 	return m
 }
 
 // open returns how many connections are open.
-func (m *gauge) open(t *testing.T) int {
+func (m *gauge) open(t testing.TB) int {
 	t.Helper()
 	resp, err := m.client.Get(m.url)
 	if err != nil {
@@ -93,21 +95,21 @@ func (m *gauge) open(t *testing.T) int {
 	return total
 }
 
-// reached waits until the number of open connections has not grown for a while and returns it.
-func (m *gauge) reached(t *testing.T) int {
+// reached waits until the number of open connections has not grown for some time and returns it.
+func (m *gauge) reached(t testing.TB, quiet time.Duration) int {
 	t.Helper()
 	most, since := 0, time.Now()
-	eventually(t, time.Minute, "end of the growth", func() bool {
+	eventually(t, 2*patience, "end of the growth", func() bool {
 		if open := m.open(t); open > most {
 			most, since = open, time.Now()
 		}
-		return most > 0 && time.Since(since) > 4*time.Second
+		return most > 0 && time.Since(since) > quiet
 	})
 	return most
 }
 
 // compare logs what was predicted and what was reached, and fails the test if they differ by more than the tolerance, a part of one.
-func compare(t *testing.T, predicted *wall, name string, reached int, tolerance float64) {
+func compare(t testing.TB, predicted *wall, name string, reached int, tolerance float64) {
 	t.Helper()
 	if predicted == nil || predicted.Name != name {
 		t.Fatalf("got predicted wall %+v, want %s", predicted, name)
@@ -130,57 +132,63 @@ func (g *gateway) told(limit string) bool {
 
 // TestWallDescriptors: with few descriptors one process stops where the doctor says, and says why; as many workers as it says hold everybody.
 func TestWallDescriptors(t *testing.T) {
-	const nofile, conns = 1500, 3000
-	p := askDoctor(t, descriptors(nofile), "--conns="+strconv.Itoa(conns))
-	flags := map[string]string{"max-conns": strconv.Itoa(conns), "policy": "-", "feed-interval": "1s"}
+	trial.Grow(t, 4*time.Second, func(t testing.TB, quiet time.Duration) {
+		const nofile, conns = 1500, 3000
+		p := askDoctor(t, descriptors(nofile), "--conns="+strconv.Itoa(conns))
+		flags := map[string]string{"max-conns": strconv.Itoa(conns), "policy": "-", "feed-interval": "1s"}
 
-	flags["workers"] = "1"
-	alone := startGateway(t, setup{nofile: nofile, flags: flags})
-	m := newGauge(t, alone)
-	besiege(t, alone, nil, conns)
-	compare(t, p.Walls.First, "nofile", m.reached(t), 0)
-	eventually(t, 10*time.Second, "log line that names nofile", func() bool { return alone.told("nofile is 1500 descriptors") })
+		flags["workers"] = "1"
+		alone := startGateway(t, setup{nofile: nofile, flags: flags})
+		m := newGauge(t, alone)
+		besiege(t, alone, nil, conns)
+		compare(t, p.Walls.First, "nofile", m.reached(t, quiet), 0)
+		eventually(t, patience, "log line that names nofile", func() bool { return alone.told("nofile is 1500 descriptors") })
 
-	flags["workers"] = "auto"
-	several := startGateway(t, setup{nofile: nofile, flags: flags})
-	if got := len(children(several.pid())); got != p.Workers {
-		t.Errorf("got %d workers, want the %d that were predicted", got, p.Workers)
-	}
-	m = newGauge(t, several)
-	besiege(t, several, nil, conns)
-	if got := m.reached(t); got != conns {
-		t.Errorf("got %d connections with %d workers, want all %d", got, p.Workers, conns)
-	}
+		flags["workers"] = "auto"
+		several := startGateway(t, setup{nofile: nofile, flags: flags})
+		if got := len(children(several.pid())); got != p.Workers {
+			t.Errorf("got %d workers, want the %d that were predicted", got, p.Workers)
+		}
+		m = newGauge(t, several)
+		besiege(t, several, nil, conns)
+		if got := m.reached(t, quiet); got != conns {
+			t.Errorf("got %d connections with %d workers, want all %d", got, p.Workers, conns)
+		}
+	})
 }
 
 // TestWallSwarmDescriptors: on the clients' side the doctor keeps a reserve, which a swarm that is told to take one process uses up.
 func TestWallSwarmDescriptors(t *testing.T) {
-	const nofile, conns = 1500, 3000
-	p := askDoctor(t, descriptors(nofile), "--for=swarm", "--conns="+strconv.Itoa(conns))
-	g := startGateway(t, setup{flags: map[string]string{"max-conns": strconv.Itoa(conns), "policy": "-", "feed-interval": "1s"}})
-	m := newGauge(t, g)
-	besiege(t, g, descriptors(nofile), conns, "--processes=1")
-	reached := m.reached(t)
-	if p.Walls.Process == nil || p.Walls.Process.Name != "nofile" || reached < p.Walls.Process.Conns || reached > p.Walls.Process.Conns+256 {
-		t.Errorf("got %d connections, want what was predicted (%+v) and at most the reserve of 256 more", reached, p.Walls.Process)
-	}
-	t.Logf("nofile of a swarm: predicted %+v, reached %d", p.Walls.Process, reached)
+	trial.Grow(t, 4*time.Second, func(t testing.TB, quiet time.Duration) {
+		const nofile, conns = 1500, 3000
+		p := askDoctor(t, descriptors(nofile), "--for=swarm", "--conns="+strconv.Itoa(conns))
+		g := startGateway(t, setup{flags: map[string]string{"max-conns": strconv.Itoa(conns), "policy": "-", "feed-interval": "1s"}})
+		m := newGauge(t, g)
+		besiege(t, g, descriptors(nofile), conns, "--processes=1")
+		reached := m.reached(t, quiet)
+		if p.Walls.Process == nil || p.Walls.Process.Name != "nofile" || reached < p.Walls.Process.Conns || reached > p.Walls.Process.Conns+256 {
+			t.Errorf("got %d connections, want what was predicted (%+v) and at most the reserve of 256 more", reached, p.Walls.Process)
+		}
+		t.Logf("nofile of a swarm: predicted %+v, reached %d", p.Walls.Process, reached)
+	})
 }
 
 // TestWallPorts: with few local ports and one source address, connections end where the doctor says, whoever takes the ports.
 func TestWallPorts(t *testing.T) {
 	inNamespace(t, func() {
-		const ports = 1000
-		setSysctl(t, "net.ipv4.ip_local_port_range", fmt.Sprintf("20000 %d", 20000+ports-1))
-		p := askDoctor(t, nil, "--for=swarm", "--sources=1", "--conns=5000")
-		g := startGateway(t, setup{flags: map[string]string{
-			"listen": "127.0.0.1:8080", "admin": "127.0.0.1:9090", "max-conns": "5000", "policy": "-", "feed-interval": "1s", // ports outside of the range
-		}})
-		m := newGauge(t, g)
-		for range 2 { // each alone would fit, and so is not held back by its own plan
-			besiege(t, g, nil, ports*3/4, "--source=127.0.0.1")
-		}
-		compare(t, p.Walls.First, "net.ipv4.ip_local_port_range", m.reached(t), 0.01)
+		trial.Grow(t, 4*time.Second, func(t testing.TB, quiet time.Duration) {
+			const ports = 1000
+			setSysctl(t, "net.ipv4.ip_local_port_range", fmt.Sprintf("20000 %d", 20000+ports-1))
+			p := askDoctor(t, nil, "--for=swarm", "--sources=1", "--conns=5000")
+			g := startGateway(t, setup{flags: map[string]string{
+				"listen": "127.0.0.1:8080", "admin": "127.0.0.1:9090", "max-conns": "5000", "policy": "-", "feed-interval": "1s", // ports outside of the range
+			}})
+			m := newGauge(t, g)
+			for range 2 { // each alone would fit, and so is not held back by its own plan
+				besiege(t, g, nil, ports*3/4, "--source=127.0.0.1")
+			}
+			compare(t, p.Walls.First, "net.ipv4.ip_local_port_range", m.reached(t, quiet), 0.01)
+		})
 	})
 }
 
@@ -195,14 +203,16 @@ func TestWallConntrack(t *testing.T) {
 	}
 	inNamespace(t, func() {
 		followConnections(t)
-		g := startGateway(t, setup{flags: map[string]string{"max-conns": "5000", "policy": "-", "feed-interval": "1s"}})
-		m := newGauge(t, g)
-		p := askDoctor(t, nil, "--for=both", "--conns=5000")
-		for range 2 {
-			besiege(t, g, nil, entries*3/4)
-		}
-		compare(t, p.Walls.First, "net.netfilter.nf_conntrack_max", m.reached(t), 0.02)
-		eventually(t, 10*time.Second, "log line that names the limit", func() bool { return g.told("net.netfilter.nf_conntrack_max is 2000") })
+		trial.Grow(t, 4*time.Second, func(t testing.TB, quiet time.Duration) {
+			g := startGateway(t, setup{flags: map[string]string{"max-conns": "5000", "policy": "-", "feed-interval": "1s"}})
+			m := newGauge(t, g)
+			p := askDoctor(t, nil, "--for=both", "--conns=5000")
+			for range 2 {
+				besiege(t, g, nil, entries*3/4)
+			}
+			compare(t, p.Walls.First, "net.netfilter.nf_conntrack_max", m.reached(t, quiet), 0.02)
+			eventually(t, patience, "log line that names the limit", func() bool { return g.told("net.netfilter.nf_conntrack_max is 2000") })
+		})
 	})
 }
 
@@ -223,7 +233,7 @@ func TestDoctorExitCodes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := runToEnd(t, 20*time.Second, append([]string{binaries.gateway, "doctor"}, tt.flags...)...)
+			got := runToEnd(t, 2*patience, append([]string{binaries.gateway, "doctor"}, tt.flags...)...)
 			if got.code != tt.code {
 				t.Errorf("got exit code %d, want %d", got.code, tt.code)
 			}

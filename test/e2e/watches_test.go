@@ -21,6 +21,6 @@ func TestWallWatches(t *testing.T) {
 	for range 2 {
 		besiege(t, g, nobody, watches/2*3/4)
 	}
-	compare(t, p.Walls.First, "fs.epoll.max_user_watches", m.reached(t), 0.02)
-	eventually(t, 10*time.Second, "log line that names the limit", func() bool { return g.told("fs.epoll.max_user_watches is 16000") })
+	compare(t, p.Walls.First, "fs.epoll.max_user_watches", m.reached(t, 4*time.Second), 0.02)
+	eventually(t, patience, "log line that names the limit", func() bool { return g.told("fs.epoll.max_user_watches is 16000") })
 }

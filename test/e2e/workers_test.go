@@ -8,7 +8,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/google/pprof/profile"
 )
@@ -37,12 +36,12 @@ func TestWorkerCrash(t *testing.T) {
 	for _, s := range streams {
 		comeBack(t, url, s)
 	}
-	t.Logf("%d of %d clients were on the killed worker", lost, len(streams))
-	eventually(t, 15*time.Second, "second worker after the crash", func() bool {
+	t.Logf("%d of %d clients and more were on the killed worker", lost, len(streams))
+	eventually(t, patience, "second worker after the crash", func() bool {
 		now := g.workers()
 		return len(now) == 2 && !slices.Contains(now, before[0]) && slices.Contains(now, before[1])
 	})
-	eventually(t, 10*time.Second, "one counted restart", func() bool {
+	eventually(t, patience, "one counted restart", func() bool {
 		return sum(g.scrape(t), "tickgate_worker_restarts_total") == 1
 	})
 }
@@ -55,7 +54,7 @@ func TestWorkerHang(t *testing.T) {
 	if err := syscall.Kill(hung, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, 10*time.Second, "gateway that is not ready", func() bool {
+	eventually(t, patience, "gateway that is not ready", func() bool {
 		resp, err := http.Get("http://" + g.Admin + "/readyz")
 		if err != nil {
 			return false
@@ -63,37 +62,37 @@ func TestWorkerHang(t *testing.T) {
 		defer func() { _ = resp.Body.Close() }()
 		return resp.StatusCode == http.StatusServiceUnavailable
 	})
-	eventually(t, 40*time.Second, "another worker in its place", func() bool {
+	eventually(t, patience, "another worker in its place", func() bool {
 		now := g.workers()
 		return len(now) == 2 && !slices.Contains(now, hung)
 	})
-	eventually(t, 10*time.Second, "one counted restart", func() bool {
-		return sum(g.scrape(t), "tickgate_worker_restarts_total") == 1
+	eventually(t, patience, "a counted restart", func() bool {
+		return sum(g.scrape(t), "tickgate_worker_restarts_total") >= 1
 	})
 }
 
 // awaitLoss waits until the process is gone and counts the streams that ended with it.
-func awaitLoss(t *testing.T, pid int, streams []*sse) int {
+func awaitLoss(t testing.TB, pid int, streams []*sse) int {
 	t.Helper()
-	eventually(t, 5*time.Second, "end of the killed worker", func() bool { return !alive(pid) })
+	eventually(t, patience, "end of the killed worker", func() bool { return !alive(pid) })
 	lost := 0
-	holds(2*time.Second, func() bool {
+	eventually(t, patience, "end of some client's stream", func() bool {
 		lost = 0
 		for _, s := range streams {
 			if over, _ := s.ended(); over {
 				lost++
 			}
 		}
-		return lost == len(streams) // never, if the kernel spread the clients: then this only waits
+		return lost > 0 // others may follow; comeBack looks again
 	})
-	if lost == 0 || lost == len(streams) {
+	if lost == len(streams) {
 		t.Errorf("got %d of %d streams ended, want those of one worker of two", lost, len(streams))
 	}
 	return lost
 }
 
 // comeBack lets a stream that was lost resume as a browser does, and checks that the two parts fit.
-func comeBack(t *testing.T, url string, s *sse) {
+func comeBack(t testing.TB, url string, s *sse) {
 	t.Helper()
 	parts := s.seen()
 	if over, _ := s.ended(); over {
@@ -115,10 +114,10 @@ func TestSupervisorCrash(t *testing.T) {
 	s := openSSE(t, "http://"+g.Addr+"/sse", nil)
 	s.wait(t, 1)
 	g.kill(t)
-	eventually(t, 5*time.Second, "end of all workers", func() bool { return !slices.ContainsFunc(workers, alive) })
-	eventually(t, 5*time.Second, "end of the client's stream", func() bool { over, _ := s.ended(); return over })
+	eventually(t, patience, "end of all workers", func() bool { return !slices.ContainsFunc(workers, alive) })
+	eventually(t, patience, "end of the client's stream", func() bool { over, _ := s.ended(); return over })
 	// A process is a zombie once its first thread is; the others may hold the sockets a moment longer.
-	eventually(t, 5*time.Second, "free port", func() bool {
+	eventually(t, patience, "free port", func() bool {
 		listener, err := net.Listen("tcp", g.Addr)
 		if err != nil {
 			return false
@@ -177,7 +176,7 @@ func TestOneFace(t *testing.T) {
 }
 
 // checkProfile checks that a URL answers with a valid profile.
-func checkProfile(t *testing.T, url string) {
+func checkProfile(t testing.TB, url string) {
 	t.Helper()
 	p, err := profile.ParseData([]byte(fetch(t, url)))
 	if err != nil {

@@ -33,7 +33,7 @@ type wsClient struct {
 
 // dialWS opens a WebSocket without reading from it.
 func dialWS(url string) (*wsClient, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
 	conn, buffered, _, err := ws.Dial(ctx, url)
 	if err != nil {
@@ -47,7 +47,7 @@ func dialWS(url string) (*wsClient, error) {
 }
 
 // openWS opens a WebSocket, reads it until the end and answers pings and the close frame.
-func openWS(t *testing.T, url string) *wsClient {
+func openWS(t testing.TB, url string) *wsClient {
 	t.Helper()
 	c, err := dialWS(url)
 	if err != nil {
@@ -59,7 +59,7 @@ func openWS(t *testing.T, url string) *wsClient {
 }
 
 // openMuteWS is openWS for a client that sends nothing by itself.
-func openMuteWS(t *testing.T, url string) *wsClient {
+func openMuteWS(t testing.TB, url string) *wsClient {
 	t.Helper()
 	c, err := dialWS(url)
 	if err != nil {
@@ -143,9 +143,9 @@ func (c *wsClient) seen() []string {
 }
 
 // wait returns the first n messages once they are there.
-func (c *wsClient) wait(t *testing.T, n int) []string {
+func (c *wsClient) wait(t testing.TB, n int) []string {
 	t.Helper()
-	if !holds(15*time.Second, func() bool { return len(c.seen()) >= n }) {
+	if !holds(patience, func() bool { return len(c.seen()) >= n }) {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		t.Fatalf("got %d messages, want %d; close code %d %q, read error %v", len(c.messages), n, c.code, c.reason, c.err)
@@ -154,7 +154,7 @@ func (c *wsClient) wait(t *testing.T, n int) []string {
 }
 
 // waitClose waits for the server's close frame and the end of the connection behind it, which must be a FIN and not a reset.
-func (c *wsClient) waitClose(t *testing.T, within time.Duration) (ws.StatusCode, string) {
+func (c *wsClient) waitClose(t testing.TB, within time.Duration) (ws.StatusCode, string) {
 	t.Helper()
 	select {
 	case <-c.done:

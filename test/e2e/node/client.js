@@ -9,7 +9,7 @@ let received = 0
 let pong = false
 
 const fail = (why) => { console.error(String(why)); process.exit(1) }
-setTimeout(() => fail(`timeout after ${received} messages, pong: ${pong}`), 15000).unref()
+setTimeout(() => fail(`timeout after ${received} messages, pong: ${pong}`), 60000).unref()
 
 socket.on('error', fail)
 socket.on('open', () => socket.ping('node'))
