@@ -23,7 +23,7 @@ func TestSwarmTopics(t *testing.T) {
 				t.Errorf("got exit code %d, want 0: all assertions hold:\n%s", got.code, got.output)
 			}
 			// Each tick goes to 40 clients. That the newest of each topic has come to all of them is part of what loss counts.
-			checkScale(t, r, conns, 6)
+			checkScale(t, t, r, conns, 6)
 			if m := r.Messages; m.Strays != 0 || r.Ticks.Count < 300 || r.Plan.Topics != topics || r.Plan.PerClient != 2 {
 				t.Errorf("got messages %+v, ticks %+v of plan %+v, want 300 ticks of a hundred topics", m, r.Ticks, r.Plan)
 			}
