@@ -307,7 +307,7 @@ func TestProxyHeaderTimeout(t *testing.T) {
 	t.Parallel()
 	books := newLedger(plenty, plenty)
 	g := serve(t, Config{
-		Addresses: books, HeaderTimeout: 300 * time.Millisecond,
+		Addresses: books, HeaderTimeout: 3 * time.Second, // time enough to write on a slow machine
 		Proxies: Proxies{Protocol: true, Trusted: forwarded.Trusted{netip.MustParsePrefix("127.0.0.0/8")}},
 	}, hub.TopicConfig{})
 	silent, begun := g.dial(), g.dial()
