@@ -33,7 +33,6 @@ func TestWriteTimeout(t *testing.T) {
 				g.publish(text(16 << 10))
 				reader.expect(ws.OpText, text(16<<10))
 			}
-			g.blocked(2)
 			g.closed(WriteTimeout, 2)
 			g.publish("and on it goes")
 			reader.expect(ws.OpText, "and on it goes")
