@@ -39,7 +39,7 @@ func (l *loop) SendMany(m *Message, conns []int32, out []Delivery) {
 		if m.Seq() <= last || !l.gaps && m.Seq() != last+1 {
 			l.bad = fmt.Sprintf("conn %d: got message %d after %d", c, m.Seq(), last)
 		}
-		if len(m.Frame(Format(c%int32(formats)))) == 0 {
+		if len(m.Frame(Format(c%int32(Formats)))) == 0 {
 			l.bad = "empty frame"
 		}
 		l.last[c] = m.Seq()

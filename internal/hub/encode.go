@@ -1,15 +1,19 @@
 package hub
 
 import (
+	"sync"
+
 	"tickgate/internal/envelope"
 	"tickgate/internal/wire"
 )
 
 // encoders turn a message into its frame, by format.
-var encoders = [formats]func(*Message) []byte{
-	RawWS:      encodeRaw,
-	EnvelopeWS: encodeEnvelope,
-	SSE:        encodeSSE,
+var encoders = [Formats]func(*Message) []byte{
+	RawWS:            encodeRaw,
+	EnvelopeWS:       encodeEnvelope,
+	SSE:              encodeSSE,
+	PackedRawWS:      encodePackedRaw,
+	PackedEnvelopeWS: encodePackedEnvelope,
 }
 
 func encodeRaw(m *Message) []byte {
@@ -17,9 +21,34 @@ func encodeRaw(m *Message) []byte {
 }
 
 func encodeEnvelope(m *Message) []byte {
-	e := envelope.Message{Topic: m.topic.name, ID: m.ID(), Event: m.event, Payload: m.payload}
-	text := envelope.AppendMessage(make([]byte, 0, len(m.payload)+envelopeSpace), &e)
+	text := m.envelope()
 	return wire.AppendFrame(make([]byte, 0, len(text)+wire.MaxFrameHeader), wire.OpText, text)
+}
+
+// envelope returns the message's JSON.
+func (m *Message) envelope() []byte {
+	e := envelope.Message{Topic: m.topic.name, ID: m.ID(), Event: m.event, Payload: m.payload}
+	return envelope.AppendMessage(make([]byte, 0, len(m.payload)+envelopeSpace), &e)
+}
+
+// packer compresses for all messages of a hub, one at a time: a compressor is large, and a message is compressed once.
+type packer struct {
+	mu       sync.Mutex
+	deflater wire.Deflater // guarded by mu
+}
+
+func encodePackedRaw(m *Message) []byte {
+	p := &m.topic.hub.packer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deflater.AppendMessage(nil, m.payload)
+}
+
+func encodePackedEnvelope(m *Message) []byte {
+	p := &m.topic.hub.packer
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.deflater.AppendFrame(nil, wire.OpText, m.envelope())
 }
 
 func encodeSSE(m *Message) []byte {

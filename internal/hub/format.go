@@ -10,6 +10,11 @@ const (
 	EnvelopeWS
 	// SSE is one server-sent event, up to and including its blank line.
 	SSE
+	// PackedRawWS is RawWS for those who have agreed on compression; a message that gets no shorter is as in RawWS.
+	PackedRawWS
+	// PackedEnvelopeWS is EnvelopeWS likewise.
+	PackedEnvelopeWS
 
-	formats // how many there are
+	// Formats is how many there are.
+	Formats
 )

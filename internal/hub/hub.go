@@ -64,6 +64,8 @@ type Hub struct {
 	// immutable after New
 	maxTopics, maxUnused, maxViews int
 
+	packer packer
+
 	era       atomic.Pointer[era]
 	floor     atomic.Uint64 // of the sequences up to it, messages are missing from the logs
 	lastSeq   atomic.Uint64

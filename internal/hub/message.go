@@ -38,7 +38,7 @@ type Message struct {
 	mu      sync.Mutex // makes sure that each format is encoded once
 	size    int        // guarded by mu; what it counts for in the budget
 	dropped bool       // guarded by mu; it counts for nothing
-	frames  [formats]atomic.Pointer[[]byte]
+	frames  [Formats]atomic.Pointer[[]byte]
 }
 
 // Seq returns the message's sequence in the stream.

@@ -1,9 +1,14 @@
 package hub
 
 import (
+	"bytes"
+	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"tickgate/internal/wire"
 )
 
 func TestFrames(t *testing.T) {
@@ -46,6 +51,31 @@ func TestFrames(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestPackedFrames: the compressed formats restore to what the others hold.
+func TestPackedFrames(t *testing.T) {
+	payload := `{"list":[` + strings.Repeat(`"the same",`, 50) + `""]}`
+	m := publishOne(Publication{Seq: 7, Topic: "price.A", Payload: []byte(payload)})
+	for packed, want := range map[Format]string{
+		PackedRawWS:      payload,
+		PackedEnvelopeWS: `{"t":"msg","topic":"price.A","id":"e-7","data":` + payload + `}`,
+	} {
+		var d wire.Decoder
+		frame := m.Frame(packed)
+		part, n, err := d.Next(slices.Clone(frame), &wire.Limits{Deflate: true})
+		if err != nil || n != len(frame) || !part.Packed || !part.Final || len(frame) > len(want)/2 {
+			t.Fatalf("format %d: got %+v, %v of %d bytes, want a compressed message", packed, part, err, len(frame))
+		}
+		var f wire.Inflater
+		if got, err := f.AppendMessage(nil, part.Payload, 1<<16); err != nil || string(got) != want {
+			t.Errorf("format %d: got %q, %v, want %q", packed, got, err, want)
+		}
+	}
+	short := publishOne(Publication{Seq: 7, Topic: "price.A", Payload: []byte("short")})
+	if !bytes.Equal(short.Frame(PackedRawWS), short.Frame(RawWS)) {
+		t.Errorf("got %q of what compression does not make shorter", short.Frame(PackedRawWS))
 	}
 }
 

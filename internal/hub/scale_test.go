@@ -136,7 +136,7 @@ func TestDeliveryDoesNotAllocate(t *testing.T) {
 
 func TestFrameDoesNotAllocateTwice(t *testing.T) {
 	m := publishOne(Publication{Seq: 1, Topic: "t", Payload: []byte("x")})
-	for f := range formats {
+	for f := range Formats {
 		m.Frame(f)
 		if got := testing.AllocsPerRun(100, func() { m.Frame(f) }); got != 0 {
 			t.Errorf("format %d: got %v allocations, want 0", f, got)
@@ -190,7 +190,7 @@ func BenchmarkSubscribe(b *testing.B) {
 
 func BenchmarkEncode(b *testing.B) {
 	payload := []byte(`{"sym":"ACME","price":101.25,"seq":42,"ts":1790000000000000000}`)
-	for f, name := range [formats]string{"raw", "envelope", "sse"} {
+	for f, name := range [Formats]string{"raw", "envelope", "sse", "packed raw", "packed envelope"} {
 		b.Run(name, func(b *testing.B) {
 			m := publishOne(Publication{Seq: 1, Topic: "price.ACME", Payload: payload})
 			b.ReportAllocs()

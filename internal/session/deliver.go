@@ -8,8 +8,8 @@ import (
 
 // split sorts a batch by format, since each format has its own frame.
 type split struct {
-	conns  [hub.SSE + 1][]int32
-	places [hub.SSE + 1][]int // where in the batch
+	conns  [hub.Formats][]int32
+	places [hub.Formats][]int // where in the batch
 	status []epoll.Status
 }
 
