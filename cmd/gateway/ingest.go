@@ -37,11 +37,7 @@ func (in *ingest) PublishAsync(m bus.Msg) (publish.Pending, error) {
 	if b == nil {
 		return nil, fmt.Errorf("%w: it is being opened", bus.ErrUnavailable)
 	}
-	pending, err := b.PublishAsync(m)
-	if err != nil {
-		return nil, err // and not a nil pointer in an interface, which is not nil
-	}
-	return pending, nil
+	return stream{b}.PublishAsync(m)
 }
 
 // Epoch implements publish.Publisher.
@@ -52,10 +48,14 @@ func (in *ingest) measure(m *metrics.Snapshot) {
 	if m.Bus == nil {
 		m.Bus = &metrics.Bus{}
 	}
-	s := in.Stats()
-	m.Bus.Publishes += s.Stored + s.Duplicates
+	addPublished(m.Bus, in.Stats())
+}
+
+// addPublished adds a publisher's numbers.
+func addPublished(b *metrics.Bus, s publish.Stats) {
+	b.Publishes += s.Stored + s.Duplicates
 	for _, code := range slices.Sorted(maps.Keys(s.Failed)) {
-		addCount(&m.Bus.Errors, code, s.Failed[code])
+		addCount(&b.Errors, code, s.Failed[code])
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 	"tickgate/internal/iomodel"
+	"tickgate/internal/publish"
 	"tickgate/internal/session"
 )
 
@@ -25,6 +26,7 @@ type node struct {
 	slab  *epoll.Slab[session.State]
 	loops []*session.Loop
 	model iomodel.Server // serves instead of loops, nil with --io epoll
+	relay *publish.Relay // takes clients' messages to the bus, nil if none may publish
 
 	retopic  chan retopic   // new settings of topics, for sweep
 	received atomic.Uint64  // messages from the bus
@@ -62,6 +64,7 @@ func (n *node) listen(cfg *config.Config, addr string) error {
 	if cfg.Server.IO != config.IOEpoll {
 		return n.addModel(cfg, addr)
 	}
+	n.relay = newRelay(cfg, n.bus)
 	for range n.plan.loops {
 		if err := n.addLoop(cfg, addr); err != nil {
 			return err
@@ -75,6 +78,10 @@ func (n *node) addLoop(cfg *config.Config, addr string) error {
 	n.watch(&c)
 	if n.plan.addresses != nil {
 		c.Addresses = n.plan.addresses
+	}
+	var err error
+	if c.Publishing, err = publishing(cfg, n.relay); err != nil {
+		return err
 	}
 	l, err := session.NewLoop(c, n.slab)
 	if err != nil {
@@ -170,6 +177,9 @@ func (n *node) close() {
 	}
 	n.cancel()
 	n.ended.Wait()
+	if n.relay != nil {
+		n.relay.Close()
+	}
 }
 
 // subscribe feeds the hub from the bus and returns once it has the stream's recent history.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tickgate/internal/admin"
+	"tickgate/internal/envelope"
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 	"tickgate/internal/metrics"
@@ -70,6 +71,7 @@ func (n *node) measure(m *metrics.Snapshot) {
 		n.measureModel(m)
 		return
 	}
+	n.measureRelay(m)
 	snapshots := make([]session.Snapshot, len(n.loops))
 	answered := make([]bool, len(n.loops))
 	var asked sync.WaitGroup
@@ -97,6 +99,8 @@ type totals struct {
 	handshakes  map[string]uint64
 	closes      map[string]uint64
 	pauses      map[string]uint64
+	commands    map[string]uint64
+	faults      map[string]uint64
 }
 
 func newTotals(n *node) *totals {
@@ -105,7 +109,7 @@ func newTotals(n *node) *totals {
 		fanout: metrics.Fanout{
 			Topics: hubStats.Topics, TopicBytes: hubStats.Bytes, Evicted: hubStats.Evicted, Conflated: counts(hubStats.Conflated), Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},
-		connections: map[[2]string]int{}, handshakes: map[string]uint64{}, closes: map[string]uint64{},
+		connections: map[[2]string]int{}, handshakes: map[string]uint64{}, closes: map[string]uint64{}, commands: map[string]uint64{}, faults: map[string]uint64{},
 		// A counter that appears with its first event hides that event from rate() and increase().
 		refusals: map[string]uint64{epoll.RefusedMaxConns.String(): 0, epoll.RefusedNoFile.String(): 0},
 		pauses:   map[string]uint64{"exhausted": 0, "handshake_backlog": 0},
@@ -121,6 +125,8 @@ func (t *totals) add(s *session.Snapshot, stuck bool) {
 	s.EachHandshake(func(transport session.Transport, n uint64) { t.handshakes[transport.String()] += n })
 	sum(t.refusals, s.Refused)
 	sum(t.closes, s.Closed)
+	s.EachCommand(func(kind envelope.Kind, n uint64) { t.commands[kind.String()] += n })
+	sum(t.faults, s.CommandErrors)
 	t.pauses["exhausted"] += s.Loop.AcceptPauses
 	t.pauses["handshake_backlog"] += s.BacklogPauses
 	t.clients.Accepts += s.Loop.Accepted
@@ -144,6 +150,7 @@ func (t *totals) store(m *metrics.Snapshot) {
 	}
 	t.clients.Refusals, t.clients.Handshakes = counts(t.refusals), counts(t.handshakes)
 	t.clients.Closes, t.clients.AcceptPauses = counts(t.closes), counts(t.pauses)
+	t.clients.Commands, t.clients.CommandErrors = counts(t.commands), counts(t.faults)
 	var conflated uint64
 	for _, c := range t.fanout.Conflated {
 		conflated += c.N

@@ -1,8 +1,11 @@
 package config
 
 import (
+	"strconv"
 	"strings"
 	"time"
+
+	"tickgate/internal/topic"
 )
 
 // Access is who may subscribe, and publish with a token.
@@ -27,6 +30,9 @@ type Access struct {
 	Cookie string `name:"token-cookie" placeholder:"NAME" help:"Take the token from this cookie as well, if the page is of one of --origins."`
 	// Origins are the origins whose pages may connect. Default none: those of all may, without cookies.
 	Origins Origins `name:"origins" placeholder:"ORIGIN,..." help:"Let pages of these origins connect only: https://app.example.com, https://*.example.com (the names below it), or * for all. Programs that are no browsers send no origin and are not concerned."`
+	// OpenPublish are the patterns of the topics that clients without a token may publish to, over the subprotocol
+	// tickgate.v1. Default none. With Keys it is the token that says so.
+	OpenPublish List `name:"open-publish" placeholder:"PATTERN,..." help:"Let everybody who reaches --listen publish to these topics over the WebSocket subprotocol tickgate.v1; default none. With --token-keys a token says what its bearer may publish."`
 }
 
 func (a *Access) check(p *Problems) {
@@ -41,6 +47,7 @@ func (a *Access) check(p *Problems) {
 	if a.Cookie != "" && !a.Origins.named() {
 		p.add("--token-cookie", a.Cookie, "browsers send cookies for pages of any site; name those that may use it with --origins (* does not count)")
 	}
+	a.checkOpenPublish(p)
 	if len(a.Keys) > 0 {
 		return
 	}
@@ -51,6 +58,21 @@ func (a *Access) check(p *Problems) {
 		if idle.given {
 			p.add(idle.setting, "", "no token is asked for without --token-keys, and everybody could subscribe; add it, or leave this out")
 		}
+	}
+}
+
+func (a *Access) checkOpenPublish(p *Problems) {
+	const most = 256 // patterns that a permission may have
+	for _, pattern := range a.OpenPublish {
+		if err := topic.CheckPattern(pattern); err != nil {
+			p.add("--open-publish", pattern, err.Error()+"; write patterns such as chat.*,votes.>")
+		}
+	}
+	switch {
+	case len(a.OpenPublish) > most:
+		p.add("--open-publish", strconv.Itoa(len(a.OpenPublish)), "more than 256 patterns; use wildcards")
+	case len(a.OpenPublish) > 0 && len(a.Keys) > 0:
+		p.add("--open-publish", a.OpenPublish.String(), "with --token-keys a token says what may be published; leave one of the two out")
 	}
 }
 

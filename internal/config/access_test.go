@@ -39,6 +39,10 @@ func TestAccess(t *testing.T) {
 		{"null", []string{"--origins=null"}, "sandboxed"},
 		{"asterisk inside", []string{"--origins=https://a.*.example"}, "means nothing"},
 		{"asterisk at a name's end", []string{"--origins=https://a*.example"}, "means nothing"},
+		{"open publishing", []string{"--open-publish=chat.*, votes.>"}, ""},
+		{"open publishing beside tokens", []string{"--open-publish=chat.*", "--token-keys=a.pem"}, "a token says what may be published"},
+		{"open publishing of no pattern", []string{"--open-publish=chat.**"}, "--open-publish"},
+		{"open publishing for comparison", []string{"--open-publish=chat.*", "--io=gnet"}, "--io=epoll"},
 		{"for comparison", []string{"--origins=https://a.example", "--io=gnet"}, "--io=epoll"},
 	} {
 		var complaints bytes.Buffer

@@ -154,8 +154,8 @@ func (c *Config) checkTogether(p *Problems) {
 	if c.Server.IO != IOEpoll && (c.Clients.Echo || c.Topics.Policy != PolicyLatest) {
 		p.add("--io", string(c.Server.IO), "only for comparison: --echo and --policy=all need --io=epoll")
 	}
-	if c.Server.IO != IOEpoll && (len(c.Access.Keys) > 0 || len(c.Access.Origins) > 0) {
-		p.add("--io", string(c.Server.IO), "only for comparison: --token-keys and --origins need --io=epoll")
+	if c.Server.IO != IOEpoll && (len(c.Access.Keys) > 0 || len(c.Access.Origins) > 0 || len(c.Access.OpenPublish) > 0) {
+		p.add("--io", string(c.Server.IO), "only for comparison: --token-keys, --origins and --open-publish need --io=epoll")
 	}
 	if c.Server.IO != IOEpoll && (c.Addresses.Bound() || len(c.Addresses.TrustedProxies) > 0) {
 		p.add("--io", string(c.Server.IO), "only for comparison: bounds on addresses and --trusted-proxies need --io=epoll")

@@ -30,6 +30,18 @@ func AppendStored(dst []byte, ref Ref, id string, duplicate bool) []byte {
 	return append(dst, '}')
 }
 
+// AppendRenewed appends the answer to auth, {"t":"ok","ref":…,"expires_in_ms":…}, without the time if the token does not
+// expire within a century.
+func AppendRenewed(dst []byte, ref Ref, expires time.Duration) []byte {
+	const century = 100 * 365 * 24 * time.Hour
+	dst = appendOK(dst, ref)
+	if expires < century {
+		dst = append(dst, `,"expires_in_ms":`...)
+		dst = strconv.AppendInt(dst, max(expires.Milliseconds(), 0), 10)
+	}
+	return append(dst, '}')
+}
+
 // appendOK appends {"t":"ok","ref":… for more members to follow.
 func appendOK(dst []byte, ref Ref) []byte {
 	return appendRef(append(dst, `{"t":"ok"`...), ref)

@@ -177,6 +177,15 @@ func (l *Loop[S]) Unsent(c *Conn[S]) int {
 	return l.unsent.at(c.unsent).len()
 }
 
+// Pending returns how many bytes that Write was given wait for the socket of c.
+func (l *Loop[S]) Pending(c *Conn[S]) int {
+	if c.unsent == 0 {
+		return 0
+	}
+	u := l.unsent.at(c.unsent)
+	return len(u.pending) - u.taken
+}
+
 // edge reports whether c is watched for edges. A paused connection is: there only an edge (a reset, or room to write) is of
 // interest, and a level would spin on the bytes that nobody reads.
 func (l *Loop[S]) edge(c *Conn[S]) bool { return l.cfg.EdgeTriggered || c.has(flagPaused) }

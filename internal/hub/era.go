@@ -30,6 +30,12 @@ func (h *Hub) Renew(epoch string) {
 // Epoch returns the stream's epoch.
 func (h *Hub) Epoch() string { return h.era.Load().epoch }
 
+// LastID returns the id of the newest message of any topic: whoever resumes from it gets what comes after.
+func (h *Hub) LastID() string {
+	e := h.era.Load() // first: the sequence is not below its base then
+	return string(e.appendID(nil, h.lastSeq.Load()))
+}
+
 // Sequence returns the sequence in a message id, `<epoch>-<seq>`, as [Topic.Seek] takes it; ok is false if the id belongs
 // to another epoch or is none.
 func (h *Hub) Sequence(id string) (seq uint64, ok bool) {

@@ -61,6 +61,8 @@ func (e emitter) clients(s *Clients) {
 	e.counter(uncounted, s.Uncounted)
 	e.counts(handshakes, s.Handshakes)
 	e.counts(closes, s.Closes)
+	e.counts(commands, s.Commands)
+	e.counts(commandErrors, s.CommandErrors)
 }
 
 func (e emitter) fanout(s *Fanout) {

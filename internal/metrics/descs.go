@@ -14,6 +14,9 @@ var (
 	handshakes     = desc("handshakes_total", "Completed handshakes by transport.", "transport")
 	closes         = desc("closes_total", "Accepted connections that ended, in whatever phase, by reason.", "reason")
 
+	commands      = desc("commands_total", "Commands of tickgate.v1 that could be read, by command.", "command")
+	commandErrors = desc("command_errors_total", "Commands of tickgate.v1 answered with an error, by its code.", "code")
+
 	subscriptions  = desc("subscriptions", "Open subscriptions.")
 	behind         = desc("subscriptions_behind", "Subscriptions that wait for room in their client's socket to catch up.")
 	topics         = desc("topics", "Topics with a log in memory.")
@@ -58,7 +61,7 @@ var (
 
 // descs is what collector describes: everything above.
 var descs = []*prometheus.Desc{
-	connections, maxConnections, accepts, acceptPauses, refusals, badForwarded, uncounted, handshakes, closes,
+	connections, maxConnections, accepts, acceptPauses, refusals, badForwarded, uncounted, handshakes, closes, commands, commandErrors,
 	subscriptions, behind, topics, topicBytes, evicted, messages, deliveries, skipped, conflated, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
 	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,

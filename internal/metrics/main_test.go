@@ -28,6 +28,7 @@ func full() Snapshot {
 			Refusals:   []Count{{"max_conns", 5}, {"bad_request", 1}},
 			Handshakes: []Count{{"ws", 70_010}, {"sse", 30_002}},
 			Closes:     []Count{{"peer_closed", 9}, {"slow_consumer", 1}},
+			Commands:   []Count{{"sub", 40}, {"pub", 3}}, CommandErrors: []Count{{"forbidden", 2}},
 		},
 		Fanout: &Fanout{
 			Subscriptions: 100_000, Behind: 4, Topics: 1, TopicBytes: 70_000, Evicted: 3, Messages: 60, Deliveries: 6_000_000,

@@ -33,11 +33,14 @@ type Clients struct {
 	Uncounted    uint64        // for which the table of addresses had no room
 	Handshakes   []Count       // completed, by transport
 	Closes       []Count       // ended, in whatever phase, by reason
+	// Of the subprotocol tickgate.v1.
+	Commands      []Count // that could be read, by their name
+	CommandErrors []Count // answered with an error, by code
 }
 
 // Connections is a number of connections that share a transport and a state.
 type Connections struct {
-	Transport string // ws, sse, echo; none before the request head is complete
+	Transport string // ws, envelope, sse, echo; none before the request head is complete
 	State     string // handshake, open, closing
 	N         int
 }

@@ -62,6 +62,17 @@ func (h *Handler) store(w http.ResponseWriter, r *http.Request) (bus.Ack, error)
 
 // check looks at everything but the payload.
 func (h *Handler) check(m bus.Msg, grant Grant) error {
+	if err := checkMessage(m); err != nil {
+		return err
+	}
+	if !grant(m.Topic) {
+		return forbidden(m.Topic)
+	}
+	return nil
+}
+
+// checkMessage looks at a message's topic and attributes.
+func checkMessage(m bus.Msg) error {
 	if err := bus.CheckTopic(m.Topic); err != nil {
 		return err
 	}
@@ -73,9 +84,6 @@ func (h *Handler) check(m bus.Msg, grant Grant) error {
 	}
 	if m.Event == gapEvent {
 		return badRequest("the event type %q is the gateway's own: it tells clients that messages are missing; take another one", gapEvent)
-	}
-	if !grant(m.Topic) {
-		return forbidden(m.Topic)
 	}
 	return nil
 }

@@ -40,10 +40,10 @@ func (c *counters) fail(code string) {
 }
 
 // Stats returns the handler's counts.
-func (h *Handler) Stats() Stats {
-	h.counts.mu.Lock()
-	defer h.counts.mu.Unlock()
-	return Stats{
-		Stored: h.counts.stored.Load(), Duplicates: h.counts.duplicates.Load(), Failed: maps.Clone(h.counts.failed),
-	}
+func (h *Handler) Stats() Stats { return h.counts.snapshot() }
+
+func (c *counters) snapshot() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return Stats{Stored: c.stored.Load(), Duplicates: c.duplicates.Load(), Failed: maps.Clone(c.failed)}
 }

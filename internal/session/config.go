@@ -49,6 +49,8 @@ type Config struct {
 	Addresses Addresses
 	// Proxies says whose word is taken for a client's address.
 	Proxies Proxies
+	// Publishing says who may publish by envelope. Default: nobody.
+	Publishing Publishing
 
 	// Watcher is told of the loop's passes; nil is not. It belongs to one loop.
 	Watcher hub.Watcher
@@ -64,8 +66,8 @@ const (
 	defaultMaxInbound       = 64 << 10
 	defaultMaxTopics        = 64
 
-	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a read's pongs
-	// and a close frame. An /echo session may have one read's worth on its way back.
+	// maxPending bounds what is copied for one connection whose socket is full: an answer, gap notices, a read's pongs,
+	// the answers to commands and a close frame. An /echo session may have one read's worth on its way back.
 	maxPending     = 8 << 10
 	maxPendingEcho = 256 << 10
 	// maxPongs is how many bytes of pongs one read of a raw session may call for before older ones give way. It is half
@@ -80,6 +82,7 @@ func (c Config) withDefaults() Config {
 	orInt(&c.HandshakeBacklog, defaultHandshakeBacklog)
 	orInt(&c.MaxInbound, defaultMaxInbound)
 	orInt(&c.MaxTopics, defaultMaxTopics)
+	orInt(&c.Publishing.MaxFlying, defaultMaxFlying)
 	if c.HeaderTimeout == 0 {
 		c.HeaderTimeout = defaultHeaderTimeout
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"tickgate/internal/envelope"
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 	"tickgate/internal/wire"
@@ -55,11 +56,16 @@ func (l *Loop) Overrun(fd int32, t *hub.Topic) {
 	if !c.Alive() {
 		return
 	}
-	if c.State().transport == SSE {
-		l.out = wire.AppendSSEGap(l.out[:0], t.Name(), "", t.OldestID())
+	l.out = l.out[:0]
+	switch c.State().transport {
+	case SSE:
+		l.out = wire.AppendSSEGap(l.out, t.Name(), "", t.OldestID())
 		l.out = wire.AppendSSERetry(l.out, l.jitter(0, streamRetryLeast))
-	} else {
-		l.out = wire.AppendCloseFrame(l.out[:0], wire.CloseSlowConsumer, "slow consumer: resume from the last id")
+	case Envelope:
+		l.reply(envelope.AppendGap(l.envelopes.text, envelope.Gap{Topic: t.Name(), Oldest: t.OldestID()}))
+		fallthrough
+	default:
+		l.out = wire.AppendCloseFrame(l.out, wire.CloseSlowConsumer, "slow consumer: resume from the last id")
 	}
 	l.finish(c, SlowConsumer)
 }

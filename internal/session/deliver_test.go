@@ -10,7 +10,7 @@ import (
 	"tickgate/internal/hub"
 )
 
-// audience is many clients of one loop, half of them on each transport, and a message for them.
+// audience is many clients of one loop, a third of them in each format, and a message for them.
 type audience struct {
 	*gateway
 	clients []*client
@@ -23,10 +23,13 @@ func newAudience(t testing.TB, n int) *audience {
 	t.Helper()
 	a := &audience{gateway: serve(t, Config{}, hub.TopicConfig{})}
 	for i := range n {
-		if i%2 == 0 {
+		switch i % 3 {
+		case 0:
 			a.clients = append(a.clients, a.ws("/ws"))
-		} else {
+		case 1:
 			a.clients = append(a.clients, a.sse("/sse"))
+		case 2:
+			a.clients = append(a.clients, a.envelope("/ws?topic=ticks"))
 		}
 	}
 	a.subscribed(n)
@@ -87,7 +90,7 @@ func TestSendManyDoesNotAllocate(t *testing.T) {
 // From the publication to the sockets, what is allocated does not depend on how many clients there are.
 func TestPublishingAllocatesPerMessageOnly(t *testing.T) {
 	var allocs [2]float64
-	for i, n := range []int{2, 100} {
+	for i, n := range []int{3, 100} {
 		a := newAudience(t, n)
 		a.do(func() {
 			allocs[i] = testing.AllocsPerRun(50, func() {
@@ -99,7 +102,7 @@ func TestPublishingAllocatesPerMessageOnly(t *testing.T) {
 		a.eventually("all deliveries", func(s *Snapshot) bool { return s.Fanout.Delivered == uint64(52*n) })
 	}
 	if allocs[0] != allocs[1] {
-		t.Errorf("got %v allocations a message for 2 clients and %v for 100, want as many", allocs[0], allocs[1])
+		t.Errorf("got %v allocations a message for 3 clients and %v for 100, want as many", allocs[0], allocs[1])
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gobwas/ws"
 
@@ -78,4 +79,45 @@ func outcome(got string) string {
 		}
 	}
 	return status
+}
+
+// FuzzCommands sends any texts at all as commands. Each is answered with one JSON text, and nothing is left behind.
+func FuzzCommands(f *testing.F) {
+	for _, s := range []string{
+		`{"t":"sub","ref":1,"topics":["ticks"]}` + "\n" + `{"t":"unsub","ref":2,"topics":["ticks"]}`,
+		`{"t":"sub","ref":1,"topics":["chat.*",">","a"],"since":"e-1","last":5}` + "\n" + `{"t":"sub","ref":1,"topics":["a","b"]}`,
+		`{"t":"pub","ref":3,"topic":"chat.1","data":"x","msgid":"m"}` + "\n" + `{"t":"pub","ref":3,"topic":"chat.broken","data":{}}`,
+		`{"t":"auth","ref":4,"token":"x"}` + "\n[]\n\n{}",
+	} {
+		f.Add([]byte(s), byte(9))
+	}
+	pub, stream := publishing(f, nil)
+	g := serve(f, Config{Publishing: pub, MaxInbound: 4 << 10, MaxTopics: 8}, hub.TopicConfig{})
+	g.publish("1")
+	stream.attach(g)
+	f.Cleanup(func() { g.t = f })
+	f.Fuzz(func(t *testing.T, text []byte, at byte) {
+		lines := strings.Split(string(text), "\n")
+		if len(lines) > 50 || len(text) > 4<<10 || !utf8.Valid(text) {
+			t.Skip("other frames than commands, or more of them than it is worth")
+		}
+		g.t = t
+		c := g.envelope("/ws")
+		for _, line := range lines {
+			cut := min(int(at), len(line))
+			for cut < len(line) && !utf8.RuneStart(line[cut]) {
+				cut++
+			}
+			c.write(masked(ws.OpText, false, line[:cut]) + masked(ws.OpContinuation, true, line[cut:]))
+		}
+		for answered := 0; answered < len(lines); {
+			if r := c.reply(); r.T == "ok" || r.T == "error" {
+				answered++
+			}
+		}
+		c.write(closing(1000, ""))
+		_, _ = c.closeFrame()
+		_ = c.Close()
+		g.checkBooks()
+	})
 }

@@ -90,6 +90,9 @@ func (g *gateway) checkBooks() {
 		}
 	}
 	g.do(func() {
+		if e := &g.envelopes; e.held != 0 || len(e.partial)+len(e.flying)+len(e.leases) != 0 {
+			g.t.Errorf("left: got %d bytes of %d commands, %d publishers, %d leases, want none", e.held, len(e.partial), len(e.flying), len(e.leases))
+		}
 		if g.handshakes != 0 || g.held {
 			g.t.Errorf("left: got %d handshakes, accepting held %t, want none", g.handshakes, g.held)
 		}

@@ -17,7 +17,7 @@ func (l *Loop) grant(c *conn, v *auth.Verdict) {
 		seconds := v.Expires.Add(time.Second - 1).Unix() // never before the time
 		s.expires = uint32(min(seconds, math.MaxUint32))
 	}
-	if s.phase == Open {
+	if s.phase == Open && !l.draining { // whose timer it is then
 		l.watch(c)
 	}
 }

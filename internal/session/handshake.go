@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"tickgate/internal/auth"
+	"tickgate/internal/epoll"
 	"tickgate/internal/wire"
 )
 
@@ -89,26 +90,31 @@ func (l *Loop) open(c *conn, r *wire.Request, t Transport) error {
 }
 
 // begin answers a request whose client may have what the verdict grants. It may have waited for that.
-func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) error {
+func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) (err error) {
 	t := l.route(string(r.Path))
 	if l.draining {
 		return l.turnAway(c, r, t)
+	}
+	head := string(r.Method) == http.MethodHead
+	if t != SSE && !head {
+		if t, err = l.upgrade(r, t); err != nil {
+			return err
+		}
 	}
 	starts, err := l.starts(&l.subscribe, t, v)
 	if err != nil {
 		return err
 	}
 	switch {
-	case string(r.Method) == http.MethodHead:
+	case head:
 		return l.answerHead(c, t)
 	case t == SSE:
 		l.out = l.appendStreamStart(l.out[:0], starts)
-	default:
-		if l.out, _, err = wire.AppendUpgrade(l.out[:0], r, nil, false); err != nil {
-			return err
-		}
 	}
 	l.grant(c, v)
+	if t == Envelope {
+		l.lease(c, v)
+	}
 	l.enterOpen(c, t, starts)
 	return nil
 }
@@ -133,8 +139,40 @@ func (l *Loop) enterOpen(c *conn, t Transport, starts []start) {
 		return
 	}
 	l.watch(c)
+	if t == Envelope {
+		if l.out = l.out[:0]; l.tellGaps(c, starts) != epoll.ReasonNone || l.flushAnswers(c) != epoll.ReasonNone {
+			l.finish(c, AnswersUnread)
+			return
+		}
+	}
+	l.follow(c, starts)
+}
+
+// follow subscribes a session where it begins.
+func (l *Loop) follow(c *conn, starts []start) {
 	s := c.State()
 	for _, from := range starts {
 		s.first = l.fanout.Subscribe(s.first, c.FD(), from.topic, from.cursor)
 	}
+}
+
+// protocols are the WebSocket subprotocols that are spoken besides none.
+var protocols = []string{wire.Subprotocol}
+
+// upgrade puts the answer to a WebSocket handshake into l.out. It returns Envelope in place of WebSocket if the client
+// offers that subprotocol.
+func (l *Loop) upgrade(r *wire.Request, t Transport) (Transport, error) {
+	var offer []string
+	if t == WebSocket {
+		offer = protocols
+	}
+	out, terms, err := wire.AppendUpgrade(l.out[:0], r, offer, false)
+	if err != nil {
+		return t, err
+	}
+	l.out = out
+	if terms.Protocol == wire.Subprotocol {
+		return Envelope, nil
+	}
+	return t, nil
 }

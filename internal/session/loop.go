@@ -29,6 +29,7 @@ type Loop struct {
 	chain       forwarded.Chain
 	random      *rand.Rand
 	waiting     map[int32]*waiter // by descriptor
+	envelopes   envelopes
 	handshakes  int
 	held        bool // accepting is paused because of HandshakeBacklog
 	drain       time.Duration
@@ -41,11 +42,14 @@ type Loop struct {
 // NewLoop returns an event loop whose connections are kept in slab, which all loops of the process share.
 func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 	l := &Loop{
-		cfg:      cfg.withDefaults(),
-		out:      make([]byte, 0, 4<<10),
-		random:   rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
-		waiting:  make(map[int32]*waiter),
-		counters: Counters{Closed: make(map[string]uint64), Refused: make(map[string]uint64)},
+		cfg:     cfg.withDefaults(),
+		out:     make([]byte, 0, 4<<10),
+		random:  rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())),
+		waiting: make(map[int32]*waiter),
+		counters: Counters{
+			Closed: make(map[string]uint64), Refused: make(map[string]uint64), CommandErrors: make(map[string]uint64),
+		},
+		envelopes: newEnvelopes(),
 	}
 	l.inbound = newInbound(&l.cfg)
 	l.limits = wire.Limits{Server: true, MaxMessage: int64(l.cfg.MaxInbound)}
@@ -114,6 +118,9 @@ func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 		delete(l.waiting, c.FD())
 		l.headDone()
 	}
+	if s.transport == Envelope {
+		l.forgetEnvelope(c)
+	}
 	l.counters.Sessions[s.transport][s.phase]--
 	l.counters.Closed[ReasonName(reason)]++
 }
@@ -141,6 +148,9 @@ func (l *Loop) close(c *conn, reason epoll.Reason) {
 	s := c.State()
 	if s.phase == Handshake {
 		l.headDone()
+	}
+	if s.transport == Envelope {
+		l.forgetEnvelope(c)
 	}
 	l.fanout.UnsubscribeAll(s.first)
 	s.first = 0

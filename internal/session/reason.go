@@ -37,6 +37,12 @@ const (
 	InboundRate
 	// InboundBytes: more bytes than Config.MaxInboundBytes (1008).
 	InboundBytes
+	// UnsupportedData: an envelope client sent a binary message (1003).
+	UnsupportedData
+	// AnswersUnread: an envelope client sent commands and did not read the answers (4008).
+	AnswersUnread
+	// Overloaded: the loop holds too many commands that have come in part (1013).
+	Overloaded
 
 	reasons
 )
@@ -44,6 +50,7 @@ const (
 var reasonNames = [...]string{
 	"answered", "refused", "header_timeout", "client_closed", "protocol_error", "invalid_data", "too_big",
 	"ping_timeout", "write_timeout", "slow_consumer", "restart", "token_expired", "inbound_rate", "inbound_bytes",
+	"unsupported_data", "answers_unread", "overloaded",
 }
 
 // ReasonName returns the metric label of a reason of this package or of package epoll.

@@ -29,17 +29,21 @@ const (
 	WebSocket
 	SSE
 	Echo
+	Envelope // a WebSocket of the subprotocol tickgate.v1
 
 	transports
 )
 
 // String returns the metric label.
-func (t Transport) String() string { return [...]string{"http", "ws", "sse", "echo"}[t] }
+func (t Transport) String() string { return [...]string{"http", "ws", "sse", "echo", "envelope"}[t] }
 
 // format returns the encoding of the messages a transport delivers.
 func (t Transport) format() hub.Format {
-	if t == SSE {
+	switch t {
+	case SSE:
 		return hub.SSE
+	case Envelope:
+		return hub.EnvelopeWS
 	}
 	return hub.RawWS
 }

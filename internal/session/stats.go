@@ -4,6 +4,7 @@ import (
 	"maps"
 	"time"
 
+	"tickgate/internal/envelope"
 	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 )
@@ -20,6 +21,10 @@ type Counters struct {
 	Closed map[string]uint64
 	// BadForwarded counts connections of trusted proxies whose client could not be told from what they said.
 	BadForwarded uint64
+	// Commands counts the commands of tickgate.v1 that could be read.
+	Commands [envelope.Kinds]uint64
+	// CommandErrors counts commands answered with an error, by code.
+	CommandErrors map[string]uint64
 	// BacklogPauses counts the times accepting was paused because of Config.HandshakeBacklog.
 	BacklogPauses uint64
 }
@@ -59,6 +64,7 @@ func (l *Loop) last() Snapshot {
 func (l *Loop) snapshot() Snapshot {
 	s := Snapshot{Counters: l.counters, Loop: l.epoll.Stats(), Fanout: l.fanout.Stats()}
 	s.Refused, s.Closed = maps.Clone(l.counters.Refused), maps.Clone(l.counters.Closed)
+	s.CommandErrors = maps.Clone(l.counters.CommandErrors)
 	return s
 }
 
@@ -75,5 +81,12 @@ func (s *Snapshot) EachSession(f func(Transport, Phase, int)) {
 func (s *Snapshot) EachHandshake(f func(Transport, uint64)) {
 	for t := WebSocket; t < transports; t++ {
 		f(t, s.Handshakes[t])
+	}
+}
+
+// EachCommand calls f with the number of commands of each kind.
+func (s *Snapshot) EachCommand(f func(envelope.Kind, uint64)) {
+	for k := envelope.Sub; int(k) < envelope.Kinds; k++ {
+		f(k, s.Commands[k])
 	}
 }

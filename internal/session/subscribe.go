@@ -25,12 +25,16 @@ type start struct {
 	gap    bool // some of what the client asked for is not held any more
 }
 
-// starts finds out where the session that w asks for begins, as far as the verdict grants it; one of /echo has no topics.
+// starts finds out where the session that w asks for begins, as far as the verdict grants it; one of /echo has no topics,
+// and one of envelopes none that nobody named.
 func (l *Loop) starts(w *wire.Subscribe, t Transport, v *auth.Verdict) ([]start, error) {
 	if t == Echo {
 		return nil, nil
 	}
 	names := w.Topics
+	if len(names) == 0 && t == Envelope {
+		return nil, nil
+	}
 	if len(names) == 0 {
 		names = append(names, l.cfg.DefaultTopic)
 	}

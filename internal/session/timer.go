@@ -27,6 +27,7 @@ func (l *Loop) OnTimer(c *conn) {
 	case s.pinged:
 		l.epoll.Reset(c, PingTimeout)
 	default:
+		l.warn(c)
 		l.beat(c)
 		l.watch(c)
 	}
@@ -74,7 +75,7 @@ func (l *Loop) watch(c *conn) {
 			d = min(d, l.cfg.WriteTimeout-l.epoll.SinceWrite(c))
 		}
 	}
-	d = min(d, c.State().untilExpiry())
+	d = min(d, c.State().untilExpiry(), l.untilWarning(c))
 	if c.State().pinged {
 		d = min(l.cfg.Heartbeat, pongTimeout) // nothing may cut the client's time to answer short
 	}

@@ -13,9 +13,12 @@ func (l *Loop) onFrames(c *conn, b []byte) int {
 	s.pinged = false // any sign of life will do
 	l.out = l.out[:0]
 	l.inbound.tick()
-	used, end := l.decode(s, b)
+	used, end := l.decode(c, b)
 	if end == epoll.ReasonNone && !l.inbound.takeBytes(s, used) {
-		end = l.overdraw(InboundBytes)
+		end = l.farewell(c, InboundBytes, l.inbound.overdrawn(InboundBytes))
+	}
+	if end == epoll.ReasonNone && s.transport == Envelope {
+		end = l.flushAnswers(c)
 	}
 	switch {
 	case end != epoll.ReasonNone:
@@ -28,25 +31,28 @@ func (l *Loop) onFrames(c *conn, b []byte) int {
 
 // decode takes b apart, as far as its frames are complete, and appends the answers to l.out. Beside the bytes consumed
 // it returns why the session ends, ReasonNone if it does not.
-func (l *Loop) decode(s *State, b []byte) (used int, end epoll.Reason) {
+func (l *Loop) decode(c *conn, b []byte) (used int, end epoll.Reason) {
+	s := c.State()
 	for used < len(b) {
 		part, n, err := s.decoder.Next(b[used:], &l.limits)
 		used += n
 		switch {
 		case err != nil:
 			end, fault := frameFault(err)
-			l.out = wire.AppendCloseFrame(l.out, fault.Code, fault.Reason)
-			return len(b), end
+			return len(b), l.farewell(c, end, fault)
 		case part.Kind == wire.Close:
 			// RFC 6455 §5.5.1: answer with the same code, then the server closes first (§7.1.1).
-			l.out = wire.AppendCloseFrame(l.out, part.Code, "")
-			return len(b), ClientClosed
+			return len(b), l.farewell(c, ClientClosed, &wire.CloseError{Code: part.Code})
 		case part.Kind != wire.None && s.decoder.BetweenFrames() && !l.inbound.takeMessages(s, 1):
-			return len(b), l.overdraw(InboundRate)
+			return len(b), l.farewell(c, InboundRate, l.inbound.overdrawn(InboundRate))
 		case part.Kind == wire.None && n == 0:
 			return used, epoll.ReasonNone
 		}
-		l.appendAnswer(s.transport, &part)
+		if s.transport != Envelope {
+			l.appendAnswer(s.transport, &part)
+		} else if end := l.onPart(c, &part); end != epoll.ReasonNone {
+			return len(b), end
+		}
 	}
 	return used, epoll.ReasonNone
 }
@@ -67,11 +73,4 @@ func (l *Loop) appendAnswer(t Transport, part *wire.Part) {
 		}
 		l.out = wire.AppendFragment(l.out, op, part.Final, part.Payload)
 	}
-}
-
-// overdraw appends the close frame of a client that sends more than it may, and returns reason.
-func (l *Loop) overdraw(reason epoll.Reason) epoll.Reason {
-	why := l.inbound.overdrawn(reason)
-	l.out = wire.AppendCloseFrame(l.out, why.Code, why.Reason)
-	return reason
 }

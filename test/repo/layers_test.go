@@ -58,7 +58,7 @@ var layers = []layer{
 	{"internal/lab/bench/benchtest", nil, "stand-ins for the programs that the lab runs"},
 	{"internal/lab/report", []string{"internal/lab", "internal/lab/infer", "internal/lab/undo", "internal/plot"}, "a report is made of stored runs, so that it can be made again later"},
 	{"cmd/gateway", []string{
-		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/buildinfo", "internal/bus", "internal/config", "internal/dashboard", "internal/doctor", "internal/epoll", "internal/feed", "internal/flight", "internal/forwarded",
+		"internal/admin", "internal/auth", "internal/auth/keyset", "internal/buildinfo", "internal/bus", "internal/config", "internal/dashboard", "internal/doctor", "internal/envelope", "internal/epoll", "internal/feed", "internal/flight", "internal/forwarded",
 		"internal/hub", "internal/interrupt", "internal/iomodel", "internal/limits", "internal/metrics", "internal/prefork", "internal/publish", "internal/quota", "internal/session", "internal/ticklog", "internal/topic", "internal/wire",
 	}, "the gateway wires everything but the load generator"},
 	{"cmd/swarm", []string{"internal/buildinfo", "internal/interrupt", "internal/load", "internal/load/blame", "internal/load/compare", "internal/load/cost", "internal/load/cost/planner", "internal/load/page", "internal/load/sample", "internal/load/report", "internal/limits", "internal/prefork"}, "the swarm is a client, and works against servers that are not ours"},

@@ -1,0 +1,132 @@
+package session
+
+import (
+	"tickgate/internal/envelope"
+	"tickgate/internal/epoll"
+	"tickgate/internal/wire"
+)
+
+// envelopes is what the sessions of the subprotocol tickgate.v1 need beside their State. It is owned by the event loop, but
+// for the inbox. The maps hold those that have something to hold: an idle session costs nothing here.
+type envelopes struct {
+	command envelope.Command // scratch
+	text    []byte           // scratch for an answer before it has a frame
+	partial map[int32][]byte // by descriptor: commands of which the end has not come
+	held    int              // bytes of these
+	flying  map[int32]int    // by descriptor: messages on their way to the stream
+	leases  map[int32]*lease // by descriptor: what sessions with a token may do
+	inbox   inbox
+}
+
+func newEnvelopes() envelopes {
+	return envelopes{partial: make(map[int32][]byte), flying: make(map[int32]int), leases: make(map[int32]*lease)}
+}
+
+const (
+	// answersAtOnce is how many bytes of answers gather before they are written.
+	answersAtOnce = 4 << 10
+	// maxAnswers bounds the answers that wait for a client that does not read. It leaves room in maxPending for the notice
+	// of a gap and a close frame.
+	maxAnswers = maxPending - 1<<10
+	// maxExplained bounds the message of an error in bytes; JSON may make six of one.
+	maxExplained = 512
+	// maxPartial bounds the commands of one loop that have come in part, in bytes. Those that come in one read, as most do,
+	// do not count.
+	maxPartial = 16 << 20
+)
+
+// onPart acts on a part of the frames of an envelope session. It returns why the session ends, ReasonNone if it does not;
+// the close frame is in l.out then.
+func (l *Loop) onPart(c *conn, part *wire.Part) epoll.Reason {
+	end := epoll.ReasonNone
+	switch {
+	case part.Kind == wire.Ping:
+		l.out = wire.AppendPong(l.out, part.Payload)
+	case part.Kind == wire.Data && part.Op != wire.OpText:
+		return l.farewell(c, UnsupportedData, &wire.CloseError{Code: wire.CloseUnsupportedData, Reason: "commands are JSON in text frames"})
+	case part.Kind == wire.Data && part.First && part.Final:
+		end = l.onCommand(c, part.Payload)
+	case part.Kind == wire.Data:
+		end = l.collect(c, part)
+	}
+	if end != epoll.ReasonNone {
+		return end
+	}
+	return l.flushMany(c)
+}
+
+// collect keeps a part of a command, and acts on the command once it is whole.
+func (l *Loop) collect(c *conn, part *wire.Part) epoll.Reason {
+	e := &l.envelopes
+	before := e.partial[c.FD()]
+	text := append(before, part.Payload...)
+	e.held += cap(text) - cap(before)
+	e.partial[c.FD()] = text
+	if part.Final {
+		defer l.forgetPartial(c)
+		return l.onCommand(c, text)
+	}
+	if e.held <= max(maxPartial, l.cfg.MaxInbound) {
+		return epoll.ReasonNone
+	}
+	if end := l.flushAnswers(c); end != epoll.ReasonNone {
+		return end
+	}
+	l.out = wire.AppendCloseRetry(l.out, wire.CloseOverloaded, l.comeBack())
+	return Overloaded
+}
+
+func (l *Loop) forgetPartial(c *conn) {
+	e := &l.envelopes
+	e.held -= cap(e.partial[c.FD()])
+	delete(e.partial, c.FD())
+}
+
+// forgetEnvelope drops what is kept for a session that ends.
+func (l *Loop) forgetEnvelope(c *conn) {
+	l.forgetPartial(c)
+	delete(l.envelopes.flying, c.FD())
+	delete(l.envelopes.leases, c.FD())
+}
+
+// reply appends an answer to l.out, in a frame. The text has been appended to l.envelopes.text.
+func (l *Loop) reply(text []byte) {
+	l.envelopes.text = text[:0]
+	l.out = wire.AppendFrame(l.out, wire.OpText, text)
+}
+
+// flushMany is flushAnswers once many answers have gathered: what one write leaves behind must fit into maxPending.
+func (l *Loop) flushMany(c *conn) epoll.Reason {
+	if len(l.out) < answersAtOnce {
+		return epoll.ReasonNone
+	}
+	return l.flushAnswers(c)
+}
+
+// flushAnswers writes the answers in l.out. While the client does not take them, nothing more is read from it; one that had
+// sent too many commands by then is told to go.
+func (l *Loop) flushAnswers(c *conn) epoll.Reason {
+	switch {
+	case len(l.out) == 0 || !c.Alive():
+		return epoll.ReasonNone
+	case c.IsBlocked() && l.epoll.Pending(c)+len(l.out) > maxAnswers:
+		l.out = wire.AppendCloseFrame(l.out[:0], wire.CloseSlowConsumer, "answers are not read: read before sending more")
+		return AnswersUnread
+	case l.epoll.Write(c, l.out) == epoll.Partial:
+		l.epoll.PauseRead(c)
+	}
+	l.out = l.out[:0]
+	return epoll.ReasonNone
+}
+
+// farewell puts a close frame into l.out, behind the answers that a session of envelopes has to get before. It returns
+// why the session ends: because of end, or because the answers are not read.
+func (l *Loop) farewell(c *conn, end epoll.Reason, fault *wire.CloseError) epoll.Reason {
+	if c.State().transport == Envelope {
+		if unread := l.flushAnswers(c); unread != epoll.ReasonNone {
+			return unread
+		}
+	}
+	l.out = wire.AppendCloseFrame(l.out, fault.Code, fault.Reason)
+	return end
+}
