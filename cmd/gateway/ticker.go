@@ -46,14 +46,27 @@ func startTicker(ctx context.Context, f feed.Feed, b *bus.Bus, g *gateway) *tick
 	ctx, cancel := context.WithCancel(ctx)
 	t := &ticker{feed: f, bus: b, log: g.log, ticks: g.box.ticks, late: g.cfg.Feed.Interval / 2, stopf: cancel}
 	t.ended.Go(func() {
-		if err := f.Run(ctx, t.publish); err != nil {
-			t.log.Error("feed ended", "error", err)
-		} else if ctx.Err() == nil {
-			t.log.Info("feed ended: there is nothing more to publish; clients stay")
+		if common(g.cfg.Feed.Source.Kind) {
+			b.Lead(ctx, "feed of topic "+g.cfg.Feed.Topic, t.run)
+		} else {
+			t.run(ctx)
 		}
 		t.tell()
 	})
 	return t
+}
+
+// common tells whether gateways with the same settings would publish the same: then one of a cluster does it. Lines of
+// standard input are nobody else's.
+func common(kind config.FeedKind) bool { return kind == config.FeedSim || kind == config.FeedReplay }
+
+// run publishes until the context or the feed ends.
+func (t *ticker) run(ctx context.Context) {
+	if err := t.feed.Run(ctx, t.publish); err != nil {
+		t.log.Error("feed ended", "error", err)
+	} else if ctx.Err() == nil {
+		t.log.Info("feed ended: there is nothing more to publish; clients stay")
+	}
 }
 
 // tell warns of lines that were left out, once when the feed ends.

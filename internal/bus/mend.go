@@ -93,6 +93,9 @@ func (o *outbox) judgeLocked() (failed []*Pending) {
 // repostLocked sends messages once more, in order, and waits for the answers.
 func (o *outbox) repostLocked(list []*Pending) {
 	for _, p := range list {
+		if time.Now().After(p.deadline) {
+			continue // mend looks again
+		}
 		p.repeated, p.sent = true, time.Now()
 		o.inFlight[p.msg] = p
 		o.mu.Unlock()

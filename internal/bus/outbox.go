@@ -164,6 +164,13 @@ func (o *outbox) forget(p *Pending) {
 	o.finishLocked(p)
 }
 
+// withdraw lets a message that nobody waits for not be sent again.
+func (o *outbox) withdraw(p *Pending) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p.deadline = time.Now()
+}
+
 // finishLocked makes p's answer final. What is finished stays in the queue while something older is not, for order is
 // judged by it, but its bytes do not.
 func (o *outbox) finishLocked(p *Pending) {

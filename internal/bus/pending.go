@@ -12,15 +12,15 @@ import (
 // Pending is a message on its way to the stream. Its methods must not be called concurrently.
 type Pending struct {
 	// immutable
-	bus      *Bus
-	topic    string
-	place    chan struct{} // where the place is given back
-	deadline time.Time     // when it is not sent again any more; zero if it never is
-	named    bool          // the id is the bus's own
-	done     chan struct{} // closed once final
+	bus   *Bus
+	topic string
+	place chan struct{} // where the place is given back
+	named bool          // the id is the bus's own
+	done  chan struct{} // closed once final
 
 	// guarded by the outbox's mu until done is closed
 	msg      *nats.Msg // nil once final
+	deadline time.Time // when it is not sent again any more; zero if it never is
 	sent     time.Time
 	repeated bool
 	final    bool
@@ -40,7 +40,8 @@ func (p *Pending) Resolved() bool {
 	}
 }
 
-// Wait returns the acknowledgement, once it is there. It may be called once.
+// Wait returns the acknowledgement, once it is there. It may be called once. After the end of the context the message is
+// not sent again.
 func (p *Pending) Wait(ctx context.Context) (Ack, error) {
 	err := p.await(ctx)
 	if err == nil {
@@ -66,6 +67,7 @@ func (p *Pending) await(ctx context.Context) error {
 	case <-p.bus.done:
 		return p.bus.Err()
 	case <-ctx.Done():
+		p.bus.outbox.withdraw(p)
 		return ctx.Err()
 	}
 }

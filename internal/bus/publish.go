@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -75,6 +76,7 @@ func (b *Bus) newPending(m Msg, place chan struct{}) *Pending {
 	p := &Pending{bus: b, topic: m.Topic, place: place, done: make(chan struct{})}
 	if b.endpoint.External {
 		p.deadline = time.Now().Add(repeatFor)
+		m.Payload = bytes.Clone(m.Payload) // it may be sent again after the caller has stopped to wait
 		if p.named = m.MsgID == ""; p.named {
 			m.MsgID = b.name + strconv.FormatUint(b.named.Add(1), 36)
 		}

@@ -27,7 +27,7 @@ type Publish func(ctx context.Context, topic string, payload []byte, intended ti
 // Feed is a source of messages.
 type Feed interface {
 	// Run publishes until the context ends, or until there is nothing more to publish, and returns nil then.
-	// It must be called once.
+	// It may be called again after it has returned, and goes on where it was; not so for Stdin, which is read once.
 	Run(ctx context.Context, publish Publish) error
 	// Stats returns what has happened so far. Safe for concurrent use.
 	Stats() Stats

@@ -27,11 +27,14 @@ func gatewayOn(t testing.TB, c natsCluster, more map[string]string) *gateway {
 	return startGateway(t, setup{flags: flags})
 }
 
+// processes are the flags in which the gateways differ: the last one serves clients in worker processes.
+var processes = [3]map[string]string{2: {"workers": "2"}}
+
 func startService(t testing.TB) *service {
 	t.Helper()
 	s := &service{nats: startNATSCluster(t), fleet: &fleet{gateways: make([]*gateway, 3)}, followers: map[string]*follower{}}
 	for i := range s.fleet.gateways {
-		s.fleet.put(i, gatewayOn(t, s.nats, nil))
+		s.fleet.put(i, gatewayOn(t, s.nats, processes[i]))
 	}
 	s.a = &ledger{fleet: s.fleet, topic: "a", named: true}
 	s.b = &ledger{fleet: s.fleet, topic: "b"}
@@ -161,7 +164,7 @@ func TestCluster(t *testing.T) {
 	for i := range s.fleet.gateways {
 		s.fleet.gateways[i].kill(t)
 		s.a.grow(t, 100)
-		s.fleet.put(i, gatewayOn(t, s.nats, nil))
+		s.fleet.put(i, gatewayOn(t, s.nats, processes[i]))
 		s.a.grow(t, 20)
 		t.Logf("gateway %d was killed and came back", i)
 	}

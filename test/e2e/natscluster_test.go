@@ -105,8 +105,13 @@ type natsCluster []*natsServer
 // startNATSCluster starts three servers with JetStream in files and waits until all of them are healthy.
 func startNATSCluster(t testing.TB) natsCluster {
 	t.Helper()
+	return startNATSServers(t, 3, "")
+}
+
+// startNATSServers starts n servers, which are a cluster if they are several. More is added to the configuration of each.
+func startNATSServers(t *testing.T, n int, more string) natsCluster {
+	t.Helper()
 	needNATS(t)
-	const n = 3
 	dir, ports := t.TempDir(), freePorts(t, 3*n)
 	routes := make([]string, n)
 	for i := range routes {
@@ -115,13 +120,11 @@ func startNATSCluster(t testing.TB) natsCluster {
 	var c natsCluster
 	for i := range n {
 		s := &natsServer{port: ports[i], http: ports[n+i], config: filepath.Join(dir, fmt.Sprintf("n%d.conf", i))}
-		text := fmt.Sprintf(`
-server_name: n%d
-listen: "127.0.0.1:%d"
-http: "127.0.0.1:%d"
-jetstream { store_dir: %q }
-cluster { name: test, listen: "127.0.0.1:%d", routes: [%s] }
-`, i, s.port, s.http, filepath.Join(dir, fmt.Sprint("js", i)), ports[2*n+i], strings.Join(routes, ", "))
+		text := fmt.Sprintf("server_name: n%d\nlisten: \"127.0.0.1:%d\"\nhttp: \"127.0.0.1:%d\"\njetstream { store_dir: %q }\n%s\n",
+			i, s.port, s.http, filepath.Join(dir, fmt.Sprint("js", i)), more)
+		if n > 1 {
+			text += fmt.Sprintf("cluster { name: test, listen: \"127.0.0.1:%d\", routes: [%s] }\n", ports[2*n+i], strings.Join(routes, ", "))
+		}
 		if err := os.WriteFile(s.config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
