@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 
 	"tickgate/internal/buildinfo"
@@ -79,6 +80,9 @@ func run(ctx context.Context, p program) int {
 	log := newLog(p.stderr, cfg.Log)
 	for _, warning := range cfg.Warnings {
 		log.Warn(warning)
+	}
+	if cfg.Bus.URLs.Secret() && slices.ContainsFunc(p.args, func(arg string) bool { return strings.Contains(arg, "@") }) {
+		log.Warn("every user of this machine can read the secret in --nats from the list of processes; TICKGATE_NATS, --config or --nats-creds keep it out of there")
 	}
 	return p.exit(log, serve(ctx, cfg, p, log))
 }

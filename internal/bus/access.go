@@ -1,7 +1,6 @@
 package bus
 
 import (
-	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -86,11 +85,10 @@ func isOtherHost(err error) bool {
 	return errors.As(err, &other)
 }
 
-// isClientCertificate knows the alerts of TLS about a client's certificate: bad_certificate and unknown_ca (RFC 8446
-// section 6.2), and certificate_required.
+// isClientCertificate knows the alerts of TLS about a client's certificate, such as "certificate required" (RFC 8446
+// section 6.2). crypto/tls has no type for them outside of QUIC.
 func isClientCertificate(err error) bool {
-	var alert tls.AlertError
-	return errors.As(err, &alert) && (alert == 42 || alert == 48 || alert == 116)
+	return strings.Contains(err.Error(), "remote error: tls:") && strings.Contains(err.Error(), "certificate")
 }
 
 func isNoPeers(err error) bool {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -244,6 +245,11 @@ func (u URLs) String() string {
 
 // LogValue implements slog.LogValuer: package slog would take MarshalText, which hides nothing.
 func (u URLs) LogValue() slog.Value { return slog.StringValue(u.String()) }
+
+// Secret tells whether one of the URLs carries credentials.
+func (u URLs) Secret() bool {
+	return slices.ContainsFunc(u, func(raw string) bool { return strings.Contains(raw, "@") })
+}
 
 func checkURL(raw string) error {
 	const remedy = "write nats://host:4222, tls://host:4222 or several with commas between them"
