@@ -82,8 +82,8 @@ func writePEM(t *testing.T, file, kind string, der []byte) {
 	}
 }
 
-// attempt is a way to connect and what comes of it.
-type attempt struct {
+// natsAttempt is a way to connect and what comes of it.
+type natsAttempt struct {
 	name  string
 	url   string
 	flags map[string]string
@@ -91,7 +91,7 @@ type attempt struct {
 }
 
 // try starts a gateway. Its secrets come in the environment, as an operator keeps them out of the list of processes.
-func (x attempt) try(t *testing.T) {
+func (x natsAttempt) try(t *testing.T) {
 	t.Parallel()
 	flags := map[string]string{"feed": "none"}
 	maps.Copy(flags, x.flags)
@@ -150,7 +150,7 @@ func TestNATSAccess(t *testing.T) {
 	host := fmt.Sprintf("127.0.0.1:%d", c[0].port)
 	ca := map[string]string{"nats-tls-ca": right.file("ca.pem")}
 	workers := map[string]string{"nats-tls-ca": right.file("ca.pem"), "workers": "2"}
-	for _, x := range []attempt{
+	for _, x := range []natsAttempt{
 		{"token", "tls://" + natsSecret + "@" + host, ca, nil},
 		{"token in workers", "tls://" + natsSecret + "@" + host, workers, nil},
 		{"wrong token", "tls://" + natsSecret + "-not@" + host, ca, []string{host, "Authorization Violation", "--nats-creds"}},
@@ -176,7 +176,7 @@ func TestNATSClientCertificate(t *testing.T) {
 		a.file("server.pem"), a.file("server.key"), a.file("ca.pem")))
 	host := fmt.Sprintf("127.0.0.1:%d", c[0].port)
 	both := map[string]string{"nats-tls-ca": a.file("ca.pem"), "nats-tls-cert": a.file("gateway.pem"), "nats-tls-key": a.file("gateway.key")}
-	for _, x := range []attempt{
+	for _, x := range []natsAttempt{
 		{"certificate", "tls://" + host, both, nil},
 		{"none", "tls://" + host, map[string]string{"nats-tls-ca": a.file("ca.pem")}, []string{host}}, // what it says is not certain: the alert may be lost behind a reset
 	} {
@@ -199,7 +199,7 @@ func TestNATSCredentials(t *testing.T) {
 		system.public, operator.encode(t, jwt.NewAccountClaims(system.public))))
 	host := fmt.Sprintf("127.0.0.1:%d", c[0].port)
 	stranger := newIdentity(t, nkeys.CreateAccount)
-	for _, x := range []attempt{
+	for _, x := range []natsAttempt{
 		{"right", "nats://" + host, map[string]string{"nats-creds": account.credentials(t)}, nil},
 		{"of another account", "nats://" + host, map[string]string{"nats-creds": stranger.credentials(t)}, []string{host, "Authorization Violation", "--nats-creds"}},
 		{"none", "nats://" + host, nil, []string{host, "Authorization Violation", "--nats-creds"}},
