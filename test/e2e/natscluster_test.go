@@ -109,7 +109,7 @@ func startNATSCluster(t testing.TB) natsCluster {
 }
 
 // startNATSServers starts n servers, which are a cluster if they are several. More is added to the configuration of each.
-func startNATSServers(t *testing.T, n int, more string) natsCluster {
+func startNATSServers(t testing.TB, n int, more string) natsCluster {
 	t.Helper()
 	needNATS(t)
 	dir, ports := t.TempDir(), freePorts(t, 3*n)
