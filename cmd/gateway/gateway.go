@@ -104,7 +104,15 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 
 // publishers returns who may publish through a listener.
 func (g *gateway) publishers(listener net.Addr) publish.Authorizer {
-	return authorizer(g.keys, g.plan.tokens, listener)
+	return authority{keys: g.keys, tokens: g.plan.tokens, topics: g.topicSettings}.at(listener)
+}
+
+// topicSettings returns the settings of topics as they were read last.
+func (g *gateway) topicSettings() *config.Topics {
+	if t := g.topics.Load(); t != nil {
+		return t
+	}
+	return &g.cfg.Topics
 }
 
 func mergeMetrics(pages []admin.Page) ([]byte, error) {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tickgate/internal/auth"
+	"tickgate/internal/config"
 	"tickgate/internal/publish"
 )
 
@@ -37,21 +38,62 @@ func warnReadable(what, file string, log *slog.Logger) {
 	}
 }
 
-// authorizer returns who may publish: with keys of either kind those who bring a publish key or a token, wherever they come
-// from, and without any everybody who reaches a listener on loopback.
-func authorizer(keys auth.PublishKeys, t *tokens, listener net.Addr) publish.Authorizer {
-	if keys.Empty() && t == nil {
-		return publish.LoopbackOnly(listener)
+// authority is all that decides who may publish over HTTP.
+type authority struct {
+	keys   auth.PublishKeys
+	tokens *tokens               // nil: there are no keys for tokens
+	topics func() *config.Topics // as they are now
+}
+
+// at returns who may publish through a listener: with keys of either kind those who bring a publish key or a token, wherever
+// they come from, and without any everybody who reaches a listener on loopback. The rules of topics restrict all of them.
+func (a authority) at(listener net.Addr) publish.Authorizer {
+	if a.keys.Empty() && a.tokens == nil {
+		return open{publish.LoopbackOnly(listener), a}
 	}
-	return keyholders{keys, t}
+	return keyholders{a}
+}
+
+// ruled returns what is left of a grant to somebody when the rules of topics have been asked.
+func (a authority) ruled(who string, grant publish.Grant) publish.Grant {
+	return func(topic string) bool { return a.topics().MayPublish(topic, who) && grant(topic) }
+}
+
+func everything(string) bool { return true }
+
+// warnOfStrangers warns of rules that let nobody publish because there is no such key.
+func warnOfStrangers(rules config.Rules, keys auth.PublishKeys, log *slog.Logger) {
+	for _, r := range rules {
+		for _, name := range r.Publish {
+			switch name {
+			case config.PublishTokens, config.PublishAnonymous, config.PublishNone:
+			default:
+				if !keys.Has(name) {
+					log.Warn("a rule lets somebody publish who has no key; add the name to --publish-keys or correct the rule", "rule", r.Pattern, "name", name)
+				}
+			}
+		}
+	}
+}
+
+// open lets those publish whom another authorizer lets, without names. It implements publish.Authorizer.
+type open struct {
+	publish.Authorizer
+	authority
+}
+
+// Authorize implements publish.Authorizer.
+func (o open) Authorize(r *http.Request) (publish.Grant, error) {
+	grant, err := o.Authorizer.Authorize(r)
+	if err != nil {
+		return nil, err
+	}
+	return o.ruled(config.PublishAnonymous, grant), nil
 }
 
 // keyholders lets those publish who bring a publish key, to all topics, or a token, to those it grants. It implements
 // publish.Authorizer.
-type keyholders struct {
-	keys   auth.PublishKeys
-	tokens *tokens // nil: there are no keys for tokens
-}
+type keyholders struct{ authority }
 
 // What a request without a known key is told.
 var (
@@ -70,13 +112,17 @@ func (k keyholders) Authorize(r *http.Request) (publish.Grant, error) {
 	case token.IsZero():
 		return nil, errNoKey
 	}
-	if _, known := k.keys.Match(token); known {
-		return func(string) bool { return true }, nil
+	if name, known := k.keys.Match(token); known {
+		return k.ruled(name, everything), nil
 	}
 	if k.tokens == nil {
 		return nil, errUnknownKey
 	}
-	return k.tokens.authorize(r.Context(), token)
+	grant, err := k.tokens.authorize(r.Context(), token)
+	if err != nil {
+		return nil, err
+	}
+	return k.ruled(config.PublishTokens, grant), nil
 }
 
 // authorize returns what a token grants a publisher. A pipeline lives no longer than its token.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"tickgate/internal/auth"
+	"tickgate/internal/config"
 	"tickgate/internal/publish"
 )
 
@@ -44,7 +45,8 @@ func TestAuthorizer(t *testing.T) {
 		{"two", keys, loopback, []string{"Bearer " + testKey, "Bearer x"}, http.StatusUnauthorized},
 		{"another scheme", keys, loopback, []string{"Basic " + testKey}, http.StatusUnauthorized},
 	} {
-		grant, err := authorizer(tt.keys, nil, tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
+		a := authority{keys: tt.keys, topics: func() *config.Topics { return new(config.Topics) }}
+		grant, err := a.at(tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
 		var refusal *publish.Refusal
 		switch {
 		case tt.status == 0 && (err != nil || !grant("price.ACME")):
@@ -54,6 +56,49 @@ func TestAuthorizer(t *testing.T) {
 		case err != nil && strings.Contains(err.Error(), testKey):
 			t.Errorf("%s: got %q, which shows the key", tt.name, err)
 		}
+	}
+}
+
+// TestRulesRestrictPublishers: what the rules say now counts, for keys by their names, and for whoever needs none.
+func TestRulesRestrictPublishers(t *testing.T) {
+	keys, err := auth.ParsePublishKeys("ci:" + testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var topics config.Topics
+	for _, tt := range []struct {
+		name   string
+		keys   auth.PublishKeys
+		fields []string
+		who    string
+	}{
+		{"key", keys, []string{"Bearer " + testKey}, "ci"},
+		{"open", auth.PublishKeys{}, nil, config.PublishAnonymous},
+	} {
+		topics.Rules = nil
+		a := authority{keys: tt.keys, topics: func() *config.Topics { return &topics }}
+		grant, err := a.at(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
+		if err != nil || !grant("orders.1") {
+			t.Fatalf("%s: got %v, want a grant without rules", tt.name, err)
+		}
+		topics.Rules = config.Rules{{Pattern: "orders.*", Publish: []string{"other"}}, {Pattern: "price.*", Publish: []string{tt.who}}}
+		if grant("orders.1") || !grant("price.ACME") || !grant("fx") {
+			t.Errorf("%s: got grants for orders.1 %v, price.ACME %v, fx %v; want only the latter two", tt.name, grant("orders.1"), grant("price.ACME"), grant("fx"))
+		}
+	}
+}
+
+// TestWarnOfStrangers: a rule that names a key that is not there would be hard to find.
+func TestWarnOfStrangers(t *testing.T) {
+	keys, err := auth.ParsePublishKeys("ci:" + testKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	rules := config.Rules{{Pattern: "a", Publish: []string{"ci", config.PublishTokens, config.PublishNone, config.PublishAnonymous}}, {Pattern: "b", Publish: []string{"desk"}}}
+	warnOfStrangers(rules, keys, slog.New(slog.NewTextHandler(&log, nil)))
+	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "rule=b name=desk") {
+		t.Errorf("got log %q, want a warning of desk and no other", got)
 	}
 }
 

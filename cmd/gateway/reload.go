@@ -85,6 +85,7 @@ func (g *gateway) reload(ctx context.Context, apply retopicker) {
 		return
 	}
 	g.topics.Store(&cfg.Topics)
+	warnOfStrangers(cfg.Topics.Rules, g.keys, g.log)
 	if err := apply(ctx, cfg.Topics); err != nil {
 		g.log.Error("new settings of topics", "error", err)
 		return

@@ -138,6 +138,7 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	g := &gateway{
 		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, hangups: hangups, feed: source, keys: keys,
 	}
+	warnOfStrangers(cfg.Topics.Rules, keys, log)
 	if err := g.run(ctx); err != nil {
 		return err
 	}

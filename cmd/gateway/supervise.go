@@ -106,9 +106,7 @@ func (g *gateway) drainWorkers(workers *prefork.Supervisor) error {
 func (g *gateway) orders(int) (any, error) {
 	endpoint := g.bus.Endpoint()
 	cfg := *g.cfg
-	if t := g.topics.Load(); t != nil {
-		cfg.Topics = *t
-	}
+	cfg.Topics = *g.topicSettings()
 	return orders{
 		Config: cfg, Addr: g.addr, Endpoint: endpoint,
 		Plan: planOrders{Workers: g.plan.workers, Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -84,6 +85,11 @@ func (p *PublishKeys) add(entry string) error {
 
 // Empty reports whether there are no keys.
 func (p PublishKeys) Empty() bool { return len(p.keys) == 0 }
+
+// Has reports whether there is a key of that name.
+func (p PublishKeys) Has(name string) bool {
+	return slices.ContainsFunc(p.keys, func(k publishKey) bool { return k.name == name })
+}
 
 // Match returns the name of the key that t is. How long it takes depends on the number of keys and the length of t, not
 // on how much of a key was guessed.

@@ -111,9 +111,9 @@ type Topics struct {
 	// forgotten. Default 24h; 0 keeps messages until newer ones of their topic replace them. Danger: with
 	// 0 a topic that was published to once stays until the restart.
 	TTL time.Duration `name:"ttl" default:"24h" placeholder:"DURATION" help:"Time that a message is kept in memory; 0 keeps it until newer ones of its topic replace it."`
-	// Rules are exceptions from Policy, Ring, RingBytes and TTL by pattern. Default none. With the four
+	// Rules are exceptions from Policy, Ring, RingBytes and TTL by pattern, and say who may publish. Default none. With the four
 	// others they are read again on SIGHUP, if they come from File.
-	Rules Rules `name:"topic-rules" placeholder:"RULE,..." help:"Other settings for the topics that a pattern selects, such as 'orders.* policy=all ring=10000,fx.> ttl=1h' (a list in YAML); the first rule that fits counts. SIGHUP reads --config again for these and the four settings above."`
+	Rules Rules `name:"topic-rules" placeholder:"RULE,..." help:"Other settings for the topics that a pattern selects, such as 'orders.* policy=all ring=10000 publish=desk,fx.> ttl=1h' (a list in YAML; also ring-bytes, and publish=KEY|tokens|anonymous|none for who may publish); the first rule that fits counts. SIGHUP reads --config again for these and the four settings above."`
 	// MaxMessage bounds a published payload. Default 64 KiB.
 	MaxMessage Size `name:"max-message" default:"64KiB" placeholder:"SIZE" help:"Largest payload that can be published."`
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,9 +21,17 @@ type Rule struct {
 	Ring      int            // 0 for Topics.Ring
 	RingBytes Size           // 0 for Topics.RingBytes
 	TTL       *time.Duration // nil for Topics.TTL
+	Publish   []string       // who may publish: names of publish keys and the names below; nil for everybody who may at all
 }
 
-const ruleForm = "write PATTERN policy=all ring=N ring-bytes=SIZE ttl=DURATION with any of these settings, and commas between rules"
+// Names in Rule.Publish of those who are not known by a publish key.
+const (
+	PublishTokens    = "tokens"    // whoever has a token that grants the topic
+	PublishAnonymous = "anonymous" // whoever reaches the private listener where it asks for no key
+	PublishNone      = "none"      // nobody over HTTP: only the feed and NATS clients
+)
+
+const ruleForm = "write PATTERN policy=all ring=N ring-bytes=SIZE ttl=DURATION publish=KEY|tokens|anonymous|none with any of these settings, and commas between rules"
 
 // UnmarshalText parses a comma-separated list of rules, each a pattern and settings with spaces between them:
 // orders.* policy=all ring=10000,price.> ttl=1h.
@@ -73,6 +82,11 @@ func (r *Rule) set(key, value string) (err error) {
 	case "ttl":
 		r.TTL = new(time.Duration)
 		return setDuration(r.TTL, value)
+	case "publish":
+		r.Publish = strings.Split(value, "|")
+		if slices.Contains(r.Publish, "") {
+			return errors.New("not a list of names of publish keys")
+		}
 	default:
 		return errors.New("no such setting")
 	}
@@ -103,11 +117,15 @@ func (r Rule) String() string {
 	if r.TTL != nil {
 		s += " ttl=" + short(*r.TTL)
 	}
+	if r.Publish != nil {
+		s += " publish=" + strings.Join(r.Publish, "|")
+	}
 	return s
 }
 
 // For returns what holds for a topic: the settings of the first rule that selects it, and the common ones for what that
-// rule leaves out. All fields are set, but for Pattern where no rule selects it.
+// rule leaves out. All fields are set, but for Pattern and Publish where no
+// rule gives them.
 func (t *Topics) For(name string) Rule {
 	var r Rule
 	for _, rule := range t.Rules {
@@ -129,6 +147,20 @@ func (t *Topics) For(name string) Rule {
 		r.TTL = &t.TTL
 	}
 	return r
+}
+
+// MayPublish reports whether the rules let somebody publish to a topic: the holder of the publish key of that name, or one of
+// PublishTokens and PublishAnonymous. It is asked for each message.
+func (t *Topics) MayPublish(name, who string) bool {
+	if !slices.ContainsFunc(t.Rules, func(r Rule) bool { return r.Publish != nil }) {
+		return true
+	}
+	for _, r := range t.Rules {
+		if topic.Match(r.Pattern, name) {
+			return r.Publish == nil || who != PublishNone && slices.Contains(r.Publish, who)
+		}
+	}
+	return true
 }
 
 // check checks the ranges of every rule.

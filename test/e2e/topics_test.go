@@ -141,9 +141,12 @@ func TestTopicRules(t *testing.T) {
 			s := openSSE(t, url, nil)
 			list := post(t, g, 20, "short.a", "long.a")
 			s.wait(t, len(list)) // so that the smaller ring leaves nobody behind
-			rewrite(t, path, "ring: 100\ntopic-rules:\n  - short.* ring=2\n")
+			rewrite(t, path, "ring: 100\ntopic-rules:\n  - short.* ring=2\n  - closed.> publish=none\n")
 			g.signal(t, syscall.SIGHUP)
 			eventually(t, patience, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+			if status, _ := publish(t, g, "closed.a", "x", nil); status != http.StatusForbidden {
+				t.Errorf("publish to a topic that a new rule has closed: got status %d, want 403", status)
+			}
 			rewrite(t, path, "ring: no\n")
 			g.signal(t, syscall.SIGHUP)
 			eventually(t, patience, "complaint about bad settings", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
