@@ -12,7 +12,6 @@ import (
 type away struct {
 	due    int64 // Unix nanoseconds
 	client client
-	id     string // of the last message, to resume with
 }
 
 // awayHeap orders the clients that are away by when they are due. It implements heap.Interface.
@@ -42,6 +41,14 @@ func (h *awayHeap) due(now int64) (away, bool) {
 		return away{}, false
 	}
 	return heap.Pop(h).(away), true
+}
+
+// setAside keeps the id that a client resumes with until it is connected again: others may get more messages meanwhile than
+// the ring remembers.
+func (l *loop) setAside(s *client) {
+	if id := l.ids.get(s.lastID); id != nil {
+		l.lastIDs[s.index] = string(id)
+	}
 }
 
 // Backoff without a hint from the server: doubled from base to limit, the upper half of it random, so that the clients

@@ -144,6 +144,7 @@ func (l *loop) depart(c *conn, pause time.Duration) {
 	s := c.State()
 	if s.phase == open {
 		l.strike(c)
+		l.setAside(s)
 	} else {
 		l.dialing--
 	}

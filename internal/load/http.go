@@ -48,7 +48,7 @@ func (t *Target) request(r request) wire.ClientRequest {
 func (l *loop) appendRequest(dst []byte, s *client) []byte {
 	lastID := ""
 	if s.flags&flagBack != 0 {
-		lastID = string(l.ids.get(s.lastID))
+		lastID = l.lastIDs[s.index]
 	}
 	if lastID != "" {
 		s.flags |= flagResumed
@@ -211,6 +211,7 @@ func (l *loop) welcome(c *conn, r *wire.Response, now int64) {
 	if l.target(s).Transport == WebSocket {
 		l.introduce(c)
 	}
+	delete(l.lastIDs, s.index)
 	if s.flags&flagSlow != 0 {
 		l.tally(s).Slow++
 		shrink(c)
@@ -225,9 +226,9 @@ func (l *loop) introduce(c *conn) {
 		l.say(c, []byte(l.cfg.Send))
 	}
 	if l.cfg.ByCommand && l.topics != nil {
-		var since []byte
+		since := ""
 		if s.flags&flagResumed != 0 {
-			since = l.ids.get(s.lastID)
+			since = l.lastIDs[s.index]
 		}
 		l.say(c, l.topics.appendCommand(nil, int(s.index), since))
 	}

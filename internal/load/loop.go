@@ -78,6 +78,7 @@ type crowd struct {
 	away    awayHeap
 	source  rotation
 	ids     idRing
+	lastIDs map[uint32]string // of clients that are not connected, by number
 	views   views
 	spill   map[int32][]byte // input of connections in the middle of a long message
 	chunked []unchunker      // by descriptor, see there
@@ -103,7 +104,7 @@ func newLoop(e *Engine, i int) (*loop, error) {
 	l.next, l.end = cfg.First+i, cfg.First+cfg.Count
 	l.views, l.ids = newViews(topics.perClient(), l.next, l.end, l.step), newIDRing(topics.count())
 	l.source = rotation{addrs: cfg.Sources, next: i}
-	l.spill = make(map[int32][]byte)
+	l.spill, l.lastIDs = make(map[int32][]byte), make(map[uint32]string)
 	var err error
 	l.ep, err = epoll.NewLoop(epoll.Config{
 		RcvBuf: cfg.RcvBuf, MaxLeftover: maxLeftover, Linger: farewellTime, Coalesce: max(cfg.Coalesce, 1),

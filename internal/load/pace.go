@@ -63,9 +63,6 @@ func (l *loop) welcomeBack(now time.Time, budget int) (done int) {
 		if !due {
 			break
 		}
-		if a.id != "" {
-			a.client.lastID = l.ids.put([]byte(a.id))
-		}
 		a.client.renew()
 		l.dial(a.client)
 	}
@@ -100,7 +97,7 @@ func (l *loop) undialed(s client, err error) {
 
 // goAway makes a client wait until its mark.
 func (l *loop) goAway(s *client) {
-	l.away.add(away{due: s.mark, client: *s, id: string(l.ids.get(s.lastID))})
+	l.away.add(away{due: s.mark, client: *s})
 	l.stir()
 }
 

@@ -6,6 +6,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -90,6 +91,22 @@ func TestIDsGrow(t *testing.T) {
 		if got := r.backward(last, r.put([]byte(tt.next))); got != tt.want {
 			t.Errorf("%q after %q: got %v, want %v", tt.next, tt.last, got, tt.want)
 		}
+	}
+}
+
+// A client resumes with its id however much the others have got since it left.
+func TestIDsOfAbsentClients(t *testing.T) {
+	l, c := hotLoop(t, SSE)
+	s := c.State()
+	l.remember(s, []byte("e-1"))
+	l.setAside(s)
+	for i := range idSlots {
+		l.ids.put(fmt.Appendf(nil, "e-%d", 2+i))
+	}
+	s.phase = dialing
+	s.flags |= flagBack
+	if got := string(l.appendRequest(nil, s)); !strings.Contains(got, "Last-Event-ID: e-1\r\n") {
+		t.Errorf("got the request %q, want it to resume behind e-1", got)
 	}
 }
 

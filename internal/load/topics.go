@@ -178,15 +178,15 @@ func withParameter(target, name, value string) string {
 
 // appendCommand appends the command of tickgate.v1 that subscribes client i, behind the message with id since if that is
 // not empty.
-func (t *topics) appendCommand(dst []byte, i int, since []byte) []byte {
+func (t *topics) appendCommand(dst []byte, i int, since string) []byte {
 	dst = append(dst, `{"t":"sub","ref":1,"topics":[`...)
 	for k := range t.each {
 		dst = strconv.AppendQuote(dst, t.names[t.of(i, k)]) // names are visible ASCII, or the server refuses them
 		dst = append(dst, ',')
 	}
 	dst = append(bytes.TrimSuffix(dst, []byte(",")), ']')
-	if len(since) > 0 {
-		dst = strconv.AppendQuote(append(dst, `,"since":`...), string(since))
+	if since != "" {
+		dst = strconv.AppendQuote(append(dst, `,"since":`...), since)
 	}
 	return append(dst, '}')
 }
