@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"time"
 
 	"tickgate/internal/epoll"
@@ -49,6 +50,8 @@ type Config struct {
 	Addresses Addresses
 	// Proxies says whose word is taken for a client's address.
 	Proxies Proxies
+	// CommandTime is how long a command of an envelope client may take from its first part to its last. Default 30 s.
+	CommandTime time.Duration
 	// Publishing says who may publish by envelope. Default: nobody.
 	Publishing Publishing
 
@@ -63,6 +66,7 @@ const (
 	defaultHeaderBytes      = 8 << 10
 	defaultHeaderTimeout    = 5 * time.Second
 	defaultHandshakeBacklog = 16 << 10
+	defaultCommandTime      = 30 * time.Second
 	defaultMaxInbound       = 64 << 10
 	defaultMaxTopics        = 64
 
@@ -83,9 +87,8 @@ func (c Config) withDefaults() Config {
 	orInt(&c.MaxInbound, defaultMaxInbound)
 	orInt(&c.MaxTopics, defaultMaxTopics)
 	orInt(&c.Publishing.MaxFlying, defaultMaxFlying)
-	if c.HeaderTimeout == 0 {
-		c.HeaderTimeout = defaultHeaderTimeout
-	}
+	c.HeaderTimeout = cmp.Or(c.HeaderTimeout, defaultHeaderTimeout)
+	c.CommandTime = cmp.Or(c.CommandTime, defaultCommandTime)
 	c.Sockets.MaxPending = maxPending
 	if c.Echo {
 		c.Sockets.MaxPending = maxPendingEcho

@@ -1,6 +1,9 @@
 package session
 
 import (
+	"math"
+	"time"
+
 	"tickgate/internal/envelope"
 	"tickgate/internal/epoll"
 	"tickgate/internal/wire"
@@ -9,17 +12,23 @@ import (
 // envelopes is what the sessions of the subprotocol tickgate.v1 need beside their State. It is owned by the event loop, but
 // for the inbox. The maps hold those that have something to hold: an idle session costs nothing here.
 type envelopes struct {
-	command envelope.Command // scratch
-	text    []byte           // scratch for an answer before it has a frame
-	partial map[int32][]byte // by descriptor: commands of which the end has not come
-	held    int              // bytes of these
-	flying  map[int32]int    // by descriptor: messages on their way to the stream
-	leases  map[int32]*lease // by descriptor: what sessions with a token may do
+	command envelope.Command  // scratch
+	text    []byte            // scratch for an answer before it has a frame
+	partial map[int32]partial // by descriptor: commands of which the end has not come
+	held    int               // bytes of these
+	flying  map[int32]int     // by descriptor: messages on their way to the stream
+	leases  map[int32]*lease  // by descriptor: what sessions with a token may do
 	inbox   inbox
 }
 
+// partial is the beginning of a command.
+type partial struct {
+	text  []byte
+	began time.Time
+}
+
 func newEnvelopes() envelopes {
-	return envelopes{partial: make(map[int32][]byte), flying: make(map[int32]int), leases: make(map[int32]*lease)}
+	return envelopes{partial: make(map[int32]partial), flying: make(map[int32]int), leases: make(map[int32]*lease)}
 }
 
 const (
@@ -58,13 +67,20 @@ func (l *Loop) onPart(c *conn, part *wire.Part) epoll.Reason {
 // collect keeps a part of a command, and acts on the command once it is whole.
 func (l *Loop) collect(c *conn, part *wire.Part) epoll.Reason {
 	e := &l.envelopes
-	before := e.partial[c.FD()]
-	text := append(before, part.Payload...)
-	e.held += cap(text) - cap(before)
-	e.partial[c.FD()] = text
-	if part.Final {
+	p := e.partial[c.FD()]
+	e.held -= cap(p.text)
+	p.text = append(p.text, part.Payload...)
+	e.held += cap(p.text)
+	if part.First {
+		p.began = time.Now()
+	}
+	e.partial[c.FD()] = p
+	switch {
+	case part.Final:
 		defer l.forgetPartial(c)
-		return l.onCommand(c, text)
+		return l.onCommand(c, p.text)
+	case part.First && !l.draining: // whose timer it is then
+		l.watch(c)
 	}
 	if e.held <= max(maxPartial, l.cfg.MaxInbound) {
 		return epoll.ReasonNone
@@ -76,9 +92,27 @@ func (l *Loop) collect(c *conn, part *wire.Part) epoll.Reason {
 	return Overloaded
 }
 
+// untilCommand returns how long the command of which a part has come may take yet.
+func (l *Loop) untilCommand(c *conn) time.Duration {
+	if c.State().transport != Envelope {
+		return math.MaxInt64
+	}
+	p, ok := l.envelopes.partial[c.FD()]
+	if !ok {
+		return math.MaxInt64
+	}
+	return l.cfg.CommandTime - time.Since(p.began)
+}
+
+// loseCommand ends a session whose command does not come to an end.
+func (l *Loop) loseCommand(c *conn) {
+	l.out = l.out[:0]
+	l.finish(c, l.farewell(c, CommandTimeout, &wire.CloseError{Code: wire.ClosePolicy, Reason: "the command did not arrive in time"}))
+}
+
 func (l *Loop) forgetPartial(c *conn) {
 	e := &l.envelopes
-	e.held -= cap(e.partial[c.FD()])
+	e.held -= cap(e.partial[c.FD()].text)
 	delete(e.partial, c.FD())
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gobwas/ws"
 
 	"tickgate/internal/hub"
+	"tickgate/internal/trial"
 )
 
 // offering are the fields of a handshake that offers subprotocols.
@@ -286,6 +287,26 @@ func TestManyCommandsAtOnce(t *testing.T) {
 	for n := range commands {
 		c.hears(fmt.Sprintf(`{"t":"ok","ref":%d,"topics":0}`, n))
 	}
+}
+
+// A command that is begun has to come to an end, whatever else comes in between.
+func TestCommandTimeout(t *testing.T) {
+	t.Parallel()
+	trial.Grow(t, time.Second, func(t testing.TB, unit time.Duration) {
+		g := serve(t, Config{CommandTime: unit, Heartbeat: time.Hour}, hub.TopicConfig{})
+		slow, quick := g.envelope("/ws"), g.envelope("/ws")
+		slow.write(masked(ws.OpText, false, `{"t":`))
+		slow.write(masked(ws.OpPing, true, "p"))
+		slow.expect(ws.OpPong, "p")
+		quick.write(masked(ws.OpText, false, `{"t":"unsub","ref":1,`) + masked(ws.OpContinuation, true, `"topics":["a"]}`))
+		quick.hears(`{"t":"ok","ref":1,"topics":0}`)
+		if code, reason := slow.closeFrame(); code != 1008 || reason != "the command did not arrive in time" {
+			t.Errorf("got close %d %q, want 1008", code, reason)
+		}
+		_ = slow.Close()
+		g.closed(CommandTimeout, 1)
+		quick.does(`{"t":"unsub","ref":2,"topics":["a"]}`, `{"t":"ok","ref":2,"topics":0}`)
+	})
 }
 
 // Commands that come in part are bounded over all clients of a loop.

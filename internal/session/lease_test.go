@@ -12,6 +12,7 @@ import (
 	"tickgate/internal/auth/keyset"
 	"tickgate/internal/auth/tokentest"
 	"tickgate/internal/hub"
+	"tickgate/internal/trial"
 )
 
 const (
@@ -108,21 +109,23 @@ func TestAnotherTokenMayWait(t *testing.T) {
 // A client is told before its token expires, and stays if it brings another one in time.
 func TestExpiryOfEnvelopes(t *testing.T) {
 	t.Parallel()
-	g := serve(t, Config{Access: Access{Verifier: verifier(t, auth.Config{Keys: allKeys(t)})}}, hub.TopicConfig{})
-	short := token(readTicks, 4*time.Second)
-	renewing, idle := g.envelope("/ws?topic=ticks&access_token="+short), g.envelope("/ws?topic=ticks&access_token="+short)
-	g.subscribed(2)
-	for _, c := range []*client{renewing, idle} {
-		if op, got := c.message(); op != ws.OpText || !strings.HasPrefix(got, `{"t":"expiring","in_ms":`) {
-			t.Fatalf("got %s, want word of the expiry", got)
+	trial.Grow(t, 2*time.Second, func(t testing.TB, unit time.Duration) {
+		g := serve(t, Config{Access: Access{Verifier: verifier(t, auth.Config{Keys: allKeys(t)})}}, hub.TopicConfig{})
+		short := token(readTicks, 2*unit)
+		renewing, idle := g.envelope("/ws?topic=ticks&access_token="+short), g.envelope("/ws?topic=ticks&access_token="+short)
+		g.subscribed(2)
+		for _, c := range []*client{renewing, idle} {
+			if op, got := c.message(); op != ws.OpText || !strings.HasPrefix(got, `{"t":"expiring","in_ms":`) {
+				t.Fatalf("got %s, want word of the expiry", got)
+			}
 		}
-	}
-	g.renews(renewing, token(readTicks, time.Hour))
-	if code, reason := idle.closeFrame(); code != 1008 || !strings.Contains(reason, "expired") {
-		t.Errorf("got close %d %q, want 1008", code, reason)
-	}
-	_ = idle.Close()
-	g.closed(TokenExpired, 1)
-	g.publish("1")
-	renewing.hears(msg("ticks", 1, "1"))
+		g.renews(renewing, token(readTicks, time.Hour))
+		if code, reason := idle.closeFrame(); code != 1008 || !strings.Contains(reason, "expired") {
+			t.Errorf("got close %d %q, want 1008", code, reason)
+		}
+		_ = idle.Close()
+		g.closed(TokenExpired, 1)
+		g.publish("1")
+		renewing.hears(msg("ticks", 1, "1"))
+	})
 }

@@ -43,6 +43,8 @@ const (
 	AnswersUnread
 	// Overloaded: the loop holds too many commands that have come in part (1013).
 	Overloaded
+	// CommandTimeout: a command of an envelope client did not come to an end in time (1008).
+	CommandTimeout
 
 	reasons
 )
@@ -50,7 +52,7 @@ const (
 var reasonNames = [...]string{
 	"answered", "refused", "header_timeout", "client_closed", "protocol_error", "invalid_data", "too_big",
 	"ping_timeout", "write_timeout", "slow_consumer", "restart", "token_expired", "inbound_rate", "inbound_bytes",
-	"unsupported_data", "answers_unread", "overloaded",
+	"unsupported_data", "answers_unread", "overloaded", "command_timeout",
 }
 
 // ReasonName returns the metric label of a reason of this package or of package epoll.

@@ -24,6 +24,8 @@ func (l *Loop) OnTimer(c *conn) {
 		l.epoll.Reset(c, WriteTimeout)
 	case s.untilExpiry() <= 0:
 		l.expire(c)
+	case l.untilCommand(c) <= 0:
+		l.loseCommand(c)
 	case s.pinged:
 		l.epoll.Reset(c, PingTimeout)
 	default:
@@ -75,7 +77,7 @@ func (l *Loop) watch(c *conn) {
 			d = min(d, l.cfg.WriteTimeout-l.epoll.SinceWrite(c))
 		}
 	}
-	d = min(d, c.State().untilExpiry(), l.untilWarning(c))
+	d = min(d, c.State().untilExpiry(), l.untilWarning(c), l.untilCommand(c))
 	if c.State().pinged {
 		d = min(l.cfg.Heartbeat, pongTimeout) // nothing may cut the client's time to answer short
 	}
