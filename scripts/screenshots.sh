@@ -49,6 +49,7 @@ admin=http://$(bound 'admin listening')
 setsid setpriv --pdeathsig TERM "$tmp/swarm" "http://$(bound listening)" --conns "$conns" --mix ws=70,sse=30 --slow $((conns / 100)) \
 	--churn "${CHURN:-200}" --hold 1h "${swarm_flags[@]}" >"$tmp/swarm.log" 2>&1 &
 pids+=("$!")
+touch "$tmp/swarm.log"
 for _ in $(seq 600); do
 	grep -q ' hold ' "$tmp/swarm.log" && break
 	kill -0 "${pids[1]}" 2>/dev/null || { cat "$tmp/swarm.log" >&2; exit 1; }

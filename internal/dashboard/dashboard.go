@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,12 +35,13 @@ type Dashboard struct {
 	files   map[string]*asset // immutable
 	history *history
 	tail    *tail
+	streams atomic.Int32 // open ones
 
 	cancel context.CancelFunc
 	ended  sync.WaitGroup
 }
 
-// New returns a Dashboard that takes its first sample within a second. It must be stopped.
+// New returns a Dashboard that takes a sample every five seconds, every second while a page is open. It must be stopped.
 func New(cfg Config) (*Dashboard, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -22,6 +22,13 @@ const testPatience = 30 * time.Second
 // start runs a Dashboard on a listener until the test ends, and returns its base URL. Public is the address of a public listener.
 func start(t *testing.T, public string, gather func(ctx context.Context, path string) []Answer) string {
 	t.Helper()
+	_, base := startDashboard(t, public, gather)
+	return base
+}
+
+// startDashboard is start for those who look inside.
+func startDashboard(t *testing.T, public string, gather func(ctx context.Context, path string) []Answer) (*Dashboard, string) {
+	t.Helper()
 	d, err := New(Config{Gather: gather, Public: public, Version: "v1.2.3", FanoutBounds: []time.Duration{time.Second}})
 	if err != nil {
 		t.Fatal(err)
@@ -35,7 +42,7 @@ func start(t *testing.T, public string, gather func(ctx context.Context, path st
 		d.Stop()
 		http.DefaultClient.CloseIdleConnections()
 	})
-	return server.URL
+	return d, server.URL
 }
 
 // nobody is a gateway without processes.

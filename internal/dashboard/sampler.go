@@ -10,8 +10,10 @@ import (
 )
 
 const (
-	// sampleEvery is the time between two samples.
+	// sampleEvery is the time between two samples while a page is open.
 	sampleEvery = time.Second
+	// restEvery is that time while none is: waking every process costs more than its sample, and what happened can be seen later all the same.
+	restEvery = 5 * time.Second
 	// samplePatience is for processes whose loops are stuck: they answer within a second. A process that does not is shown as such.
 	samplePatience = 1500 * time.Millisecond
 )
@@ -55,6 +57,9 @@ func (d *Dashboard) sampling(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-ticks.C:
+			if d.streams.Load() == 0 && now.Sub(last) < restEvery-sampleEvery/2 {
+				continue
+			}
 			d.takeSample(ctx, last, now)
 			last = now
 		}

@@ -242,7 +242,7 @@ func TestDashboardRestart(t *testing.T) {
 	tunnel.behind.Store(&second.Admin)
 	d.await("live samples again", live+` && `+value("memory", "time")+` > '`+before+`'`)
 	d.text(`document.querySelector('#memory').focus()`)
-	d.key("ArrowLeft", 600) // to the oldest
+	d.key("Home", 1)
 	d.await("what there was before", value("memory", "time")+` <= '`+before+`' && `+value("memory", "RSS")+`.endsWith('MiB')`)
 	d.checkQuiet(tunnel.Addr().String(), "net::ERR_")
 }

@@ -8,7 +8,7 @@ import { specs, tiles } from './panels.mjs'
 import { bytes, clock, cores, count, rate } from './format.mjs'
 import { colours } from './theme.mjs'
 
-const page = { history: new History(600), prices: new Prices(600), view: { from: 0, to: 1 }, colours: colours() }
+const page = { history: new History(600), prices: new Prices(600), view: { from: 0, to: 1 }, colours: colours(), pinned: null }
 const status = document.getElementById('status')
 const plots = specs.map((spec) => new Plot(spec, page))
 document.getElementById('panels').append(...plots.map((plot) => plot.element))
@@ -31,6 +31,7 @@ function draw() {
     drawing = false
     look()
     for (const plot of plots) plot.update()
+    if (page.pinned !== null) plots[0].point(page.pinned)
     showTiles()
     showProcesses()
   })
@@ -93,13 +94,12 @@ function tell(state) {
 
 function hello(data) {
   page.history.begin(data)
+  skew = data.now / 1000 - Date.now() / 1000
   setText(document.getElementById('version'), data.version)
 }
 
 function sample(data) {
   page.history.add(data)
-  skew = Math.max(data.time / 1000 - Date.now() / 1000, Math.abs(skew) > 1 ? skew : -Infinity)
-  if (Math.abs(skew) < 1) skew = 0
   draw()
 }
 
@@ -108,6 +108,7 @@ for (const input of document.querySelectorAll('#window input')) {
   if (input.value === chosen) input.checked = true
 }
 document.getElementById('window').addEventListener('change', draw)
+document.getElementById('panels').addEventListener('mousemove', () => { page.pinned = null })
 document.addEventListener('visibilitychange', draw)
 matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
   page.colours = colours()

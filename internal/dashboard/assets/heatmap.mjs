@@ -33,7 +33,7 @@ export function paint(u, page) {
   u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height)
   u.ctx.clip()
   for (const p of points) {
-    const left = Math.floor(u.valToPos(p.t - 1, 'x', true))
+    const left = Math.floor(u.valToPos(p.t - p.span, 'x', true))
     const width = Math.max(Math.ceil(u.valToPos(p.t, 'x', true)) - left, 1)
     p.latency.forEach((n, bin) => {
       if (!(n > 0)) return

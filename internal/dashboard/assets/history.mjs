@@ -3,8 +3,8 @@
 
 import { bounds, quantile } from './latency.mjs'
 
-// gapAfter is how many seconds without a sample are a gap and no jitter.
-export const gapAfter = 3.5
+// gapAfter is how many seconds without a sample are a gap: while no page is open, the gateway takes one every five seconds.
+export const gapAfter = 8
 
 export class History {
   constructor(kept) {
@@ -65,6 +65,7 @@ export function toPoint(before, sample, scale) {
   const old = new Map((before?.processes ?? []).map((p) => [p.worker, p.numbers]))
   const elapsed = before ? (sample.time - before.time) / 1000 : 0
   const p = emptyPoint(sample)
+  p.span = elapsed
   for (const process of sample.processes) {
     const now = process.numbers
     const then = old.get(process.worker)

@@ -26,6 +26,9 @@ const byPart = ({ history }) => {
 // binary are steps of an axis of sizes.
 const binary = Array.from({ length: 45 }, (_, i) => 2 ** i)
 
+// hundredths are steps of an axis of cores, which shows two digits.
+const hundredths = [0.01, 0.1, 1, 10, 100].flatMap((n) => [n, 2 * n, 5 * n])
+
 // decades are the places of a logarithmic axis's lines: powers of ten, and 2 and 5 times those where they are few.
 function decades(min, max) {
   const steps = max / min > 1000 ? [1] : [1, 2, 5]
@@ -50,7 +53,7 @@ export const specs = [
   },
   {
     title: 'Price', wide: true, height: 200, format: price, caption: 'The default topic, as a client of this gateway’s own /sse gets it; at most four messages a second.',
-    series: ({ prices }) => prices.symbols().map((label) => ({ label })), data: ({ prices }) => prices.columns(prices.symbols()),
+    series: ({ prices }) => prices.symbols().map((label) => ({ label })), data: ({ prices, history }) => prices.columns(prices.symbols(), history.gaps()),
     range: (min, max) => (min === null ? [0, 1] : [min - (max - min) * 0.1 - 0.01, max + (max - min) * 0.1 + 0.01]),
     empty: 'no price yet',
     note: ({ prices }) => prices.trouble || (prices.text && `the newest message has no price: ${prices.text}`),
@@ -81,7 +84,7 @@ export const specs = [
     series: fixed({ label: 'TCP', value: (p) => p.tcp }), note: ({ history }) => socketNote(history.newest()),
   },
   {
-    title: 'Processor', format: cores, caption: 'Cores used by all processes, and the busy share of the busiest event loop.',
+    title: 'Processor', format: cores, axis: { incrs: hundredths }, caption: 'Cores used by all processes, and the busy share of the busiest event loop.',
     series: fixed({ label: 'cores', value: (p) => p.cores }, { label: 'busiest loop', value: (p) => p.busiest }),
   },
   {

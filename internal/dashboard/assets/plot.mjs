@@ -112,17 +112,28 @@ export class Plot {
     u.ctx.restore()
   }
 
-  // key moves the cursor of all plots by a sample, or ten with Shift.
+  // key moves the cursor of all plots by a sample, ten with Shift, or to either end; it then stays at that time until Escape, or a pointer.
   key(event) {
-    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
-    if (event.key === 'Escape') this.uplot.setCursor({ left: -10, top: -10 }, true, true)
     const times = this.uplot.data[0]
-    if (!step || times.length === 0) return
-    event.preventDefault()
-    const from = this.uplot.cursor.left >= 0 ? this.uplot.cursor.idx : times.length - 1
     const first = times.findIndex((t) => t >= this.page.view.from)
-    const to = Math.min(Math.max(from + step * (event.shiftKey ? 10 : 1), first), times.length - 1)
-    this.uplot.setCursor({ left: this.uplot.valToPos(times[to], 'x'), top: this.uplot.over.clientHeight / 2 }, true, true)
+    const last = times.length - 1
+    if (event.key === 'Escape') {
+      this.page.pinned = null
+      this.uplot.setCursor({ left: -10, top: -10 }, true, true)
+      return
+    }
+    const from = this.uplot.cursor.left >= 0 ? this.uplot.cursor.idx : last
+    const step = event.shiftKey ? 10 : 1
+    const to = { ArrowLeft: from - step, ArrowRight: from + step, Home: first, End: last }[event.key]
+    if (to === undefined || first < 0) return
+    event.preventDefault()
+    this.page.pinned = times[Math.min(Math.max(to, first), last)]
+    this.point(this.page.pinned)
+  }
+
+  // point puts the cursor of all plots at a time.
+  point(t) {
+    this.uplot.setCursor({ left: Math.max(this.uplot.valToPos(t, 'x'), 0), top: this.uplot.over.clientHeight / 2 }, true, true)
   }
 }
 

@@ -45,17 +45,23 @@ export class Prices {
     return this.ticks.at(-1) ?? null
   }
 
-  // columns are the times, and for each symbol its price at that time, undefined where it has none.
-  columns(symbols) {
+  // columns are the times, and for each symbol its price at that time, undefined where it has none, and null where a gap begins. Gaps are
+  // pairs of seconds.
+  columns(symbols, gaps = []) {
     const times = []
     const prices = symbols.map(() => [])
+    const row = (t, filler) => {
+      times.push(t)
+      for (const column of prices) column.push(filler) // uPlot draws on over undefined, and breaks a line at null
+    }
+    let gap = 0
     for (const k of this.ticks) {
       const column = symbols.indexOf(k.symbol)
       if (column < 0) continue
-      if (times.at(-1) !== k.t) {
-        times.push(k.t)
-        prices.forEach((p) => p.push(undefined)) // undefined is no gap for uPlot, null is
+      for (; gap < gaps.length && gaps[gap][0] < k.t; gap++) {
+        if (times.length > 0 && gaps[gap][0] > times.at(-1)) row(gaps[gap][0], null)
       }
+      if (times.at(-1) !== k.t) row(k.t, undefined)
       prices[column][times.length - 1] = k.price
     }
     return [times, ...prices]
