@@ -104,8 +104,8 @@ func halfway(clients int64) func(*feed) {
 	}
 }
 
+// Not in parallel with tests that start client processes: they would be this one's too.
 func TestSampledWhileConnecting(t *testing.T) {
-	t.Parallel()
 	const page = "go_gc_heap_live_bytes 1e6\ngo_memstats_heap_inuse_bytes 2e6\n"
 	f := newFeed(t, 50*time.Millisecond, halfway(200), func(f *feed) { f.metrics = page })
 	got := swarm(t, "--conns=200", "--rate=200", "--timeout=5m", "--ramp-timeout=5m", "--ticks=3", "--admin", f.URL, f.URL)

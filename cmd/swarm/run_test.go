@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/procfs"
 
 	"tickgate/internal/load/report"
+	"tickgate/internal/trial"
 )
 
 // output can be read while it is written to.
@@ -44,7 +45,7 @@ type result struct {
 }
 
 // swarm runs with args and a JSON file.
-func swarm(t *testing.T, args ...string) result {
+func swarm(t testing.TB, args ...string) result {
 	t.Helper()
 	var stdout, stderr output
 	file := filepath.Join(t.TempDir(), "report.json")
@@ -52,7 +53,7 @@ func swarm(t *testing.T, args ...string) result {
 	return finish(t, code, &stdout, &stderr, file)
 }
 
-func finish(t *testing.T, code int, stdout, stderr *output, file string) result {
+func finish(t testing.TB, code int, stdout, stderr *output, file string) result {
 	t.Helper()
 	res := result{code: code, stdout: stdout.String(), stderr: stderr.String()}
 	if b, err := os.ReadFile(file); err == nil {
@@ -73,8 +74,8 @@ func TestReport(t *testing.T) {
 	f := newFeed(t, 50*time.Millisecond, func(f *feed) { f.metrics = page })
 	for _, processes := range []string{"1", "3"} {
 		t.Run(processes, func(t *testing.T) {
-			got := swarm(t, "--conns=40", "--ticks=5", "--processes", processes, "--admin", f.URL,
-				"--assert=loss=0,duplicates=0,reordered=0,conflated=0,connected=40,p99<2s,ticks>=5,failures=0", f.URL)
+			got := swarm(t, "--conns=40", "--ticks=5", "--timeout=5m", "--processes", processes, "--admin", f.URL,
+				"--assert=loss=0,duplicates=0,reordered=0,conflated=0,connected=40,p99<10m,ticks>=5,failures=0", f.URL)
 			if got.code != exitOK || got.report == nil {
 				t.Fatalf("got code %d\n%s%s", got.code, got.stdout, got.stderr)
 			}
@@ -91,7 +92,7 @@ func TestReport(t *testing.T) {
 			if r.Gateway == nil || r.Gateway.HeapAfter != 1e6 || len(r.Asserts) != 8 || r.Environment.Kernel == "" {
 				t.Errorf("got gateway %+v, asserts %v, environment %+v", r.Gateway, r.Asserts, r.Environment)
 			}
-			for _, want := range []string{"40 of 40 (ws 28, sse 12)", "lost", "p99.9", "verdict", "p99<2s"} {
+			for _, want := range []string{"40 of 40 (ws 28, sse 12)", "lost", "p99.9", "verdict", "p99<10m"} {
 				if !strings.Contains(got.stdout, want) {
 					t.Errorf("the table lacks %q:\n%s", want, got.stdout)
 				}
@@ -112,11 +113,11 @@ func mustInt(t *testing.T, s string) int {
 func TestSkippedMessages(t *testing.T) {
 	t.Parallel()
 	f := newFeed(t, 20*time.Millisecond, func(f *feed) { f.skip = 5 })
-	lossy := swarm(t, "--conns=5", "--hold=400ms", "--policy=all", "--assert=loss=0", f.URL+"/sse")
+	lossy := swarm(t, "--conns=5", "--ticks=20", "--policy=all", "--assert=loss=0", f.URL+"/sse")
 	if lossy.code != exitFailed || lossy.report.Messages.Lost == 0 || !strings.Contains(lossy.stderr, "assertion failed: loss=0 (got ") {
 		t.Errorf("policy all: got code %d, %+v\n%s", lossy.code, lossy.report.Messages, lossy.stderr)
 	}
-	conflating := swarm(t, "--conns=5", "--hold=400ms", "--assert=loss=0", f.URL+"/sse")
+	conflating := swarm(t, "--conns=5", "--ticks=20", "--assert=loss=0", f.URL+"/sse")
 	if m := conflating.report.Messages; conflating.code != exitOK || m.Lost != 0 || m.Conflated == 0 {
 		t.Errorf("policy latest: got code %d, %+v\n%s", conflating.code, m, conflating.stderr)
 	}
@@ -237,20 +238,24 @@ func childOf(t *testing.T, parent int) int {
 
 func TestSlowAndChurn(t *testing.T) {
 	t.Parallel()
-	f := newFeed(t, 20*time.Millisecond)
-	got := swarm(t, "--conns=20", "--slow=4", "--churn=4", "--hold=1500ms", "--assert=loss=0,duplicates=0,disconnects=0,failures=0", f.URL)
-	if got.code != exitOK || got.report.Connections.Left == 0 || got.report.Ticks.ExpectedBy > 16 {
-		t.Errorf("got code %d, %+v\n%s", got.code, got.report.Connections, got.stderr)
-	}
+	trial.Grow(t, 1500*time.Millisecond, func(t testing.TB, hold time.Duration) {
+		f := newFeed(t, 20*time.Millisecond)
+		got := swarm(t, "--conns=20", "--slow=4", "--churn=4", "--timeout=5m", "--hold="+hold.String(), "--assert=loss=0,duplicates=0,disconnects=0,failures=0", f.URL)
+		if got.code != exitOK || got.report.Connections.Left == 0 || got.report.Ticks.ExpectedBy > 16 {
+			t.Errorf("got code %d, %+v\n%s", got.code, got.report.Connections, got.stderr)
+		}
+	})
 }
 
 func TestStalledClientsAreLoss(t *testing.T) {
 	t.Parallel()
-	f := newFeed(t, 20*time.Millisecond, func(f *feed) { f.stall = 3 })
-	got := swarm(t, "--conns=10", "--hold=500ms", "--settle=300ms", "--assert=loss=0", f.URL)
-	if got.code != exitFailed || got.report.Messages.Lost != 5 || got.report.Ticks.Behind != 5 {
-		t.Errorf("got code %d, %+v, %+v; want 5 clients behind\n%s", got.code, got.report.Messages, got.report.Ticks, got.stderr)
-	}
+	trial.Grow(t, 300*time.Millisecond, func(t testing.TB, unit time.Duration) {
+		f := newFeed(t, 20*time.Millisecond, func(f *feed) { f.stall = 3 })
+		got := swarm(t, "--conns=10", "--hold="+(2*unit).String(), "--settle="+unit.String(), "--assert=loss=0", f.URL)
+		if got.code != exitFailed || got.report.Messages.Lost != 5 || got.report.Ticks.Behind != 5 {
+			t.Errorf("got code %d, %+v, %+v; want 5 clients behind\n%s", got.code, got.report.Messages, got.report.Ticks, got.stderr)
+		}
+	})
 }
 
 func TestShortfallNamesTheReasonAndTheRemedy(t *testing.T) {

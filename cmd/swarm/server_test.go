@@ -26,7 +26,7 @@ type feed struct {
 	asked    func() // called for each look at /metrics; nil: nothing
 }
 
-func newFeed(t *testing.T, interval time.Duration, options ...func(*feed)) *feed {
+func newFeed(t testing.TB, interval time.Duration, options ...func(*feed)) *feed {
 	t.Helper()
 	f := &feed{interval: interval, start: time.Now(), done: make(chan struct{})}
 	for _, option := range options {

@@ -207,15 +207,15 @@ func (l *Loop[S]) refuse(fd int, reason Reason) {
 	l.turnAway(fd, reason, answer)
 }
 
-// turnAway sends a connection its last words and closes it. Reading what the client has sent so far keeps close(2) from resetting the
-// connection before the answer is read.
+// turnAway sends a connection its last words and closes it. Unless descriptors are short, the words wait for the
+// client's, see leaving.
 func (l *Loop[S]) turnAway(fd int, reason Reason, answer []byte) {
 	l.counters.refused[reason]++
 	if answer != nil {
-		discard(int32(fd), readBuffer)
-		_, _ = send(int32(fd), answer)
-		_ = unix.Shutdown(fd, unix.SHUT_WR)
-		discard(int32(fd), readBuffer)
+		if reason != RefusedNoFile && l.leave(fd, answer) {
+			return
+		}
+		farewell(fd, answer)
 	}
 	_ = unix.Close(fd)
 }

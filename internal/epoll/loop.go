@@ -33,6 +33,7 @@ type Loop[S any] struct {
 	leftover  table[[]byte]
 	dead      []dying
 	stalls    []stalled
+	leaving   []leaving
 	ignored   map[int32]int // by descriptor: bytes that came while it lingered
 	buf       []byte        // what a connection left unconsumed, and behind it what one read brings in
 	counters  Stats
@@ -125,6 +126,7 @@ func (l *Loop[S]) shutdown() {
 		l.pause(i, stopped)
 	}
 	l.closeListeners()
+	l.bidAll()
 	l.Each(func(c *Conn[S]) { l.Reset(c, Stopped) })
 	l.reap()
 	l.gone.Lock()
@@ -221,6 +223,10 @@ func (l *Loop[S]) dispatch(fd int, ev netpoll.IOEvent) kind {
 		l.accept(i)
 		return kindAccept
 	}
+	if i := l.leaver(fd); i >= 0 {
+		l.bid(i)
+		return kindAccept
+	}
 	l.ready(l.slab.at(int32(fd)), ev)
 	return kindRead
 }
@@ -245,6 +251,7 @@ func (l *Loop[S]) tick() {
 	l.armed = 0
 	l.resumeListeners()
 	l.resumeStalled()
+	l.bidAll()
 	l.rest()
 }
 

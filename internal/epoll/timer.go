@@ -149,7 +149,7 @@ func (l *Loop[S]) rest() {
 			break
 		}
 	}
-	if l.anyPaused() || len(l.stalls) > 0 {
+	if l.anyPaused() || len(l.stalls) > 0 || len(l.leaving) > 0 {
 		next = w.now + 1
 	}
 	if next != l.armed {
