@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,27 @@ func keyFile(t *testing.T, kind config.KeyKind, text string) config.KeySource {
 // publisherToken returns a token that grants chat.* for an hour.
 func publisherToken(s *tokentest.Signer) auth.Token {
 	return auth.NewToken(s.Sign(fmt.Sprintf(`{"exp":%d,"tickgate":{"publish":["chat.*"]}}`, time.Now().Add(time.Hour).Unix())))
+}
+
+// journal is a log that is written on one goroutine and read on another.
+type journal struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+// Write implements io.Writer.
+func (j *journal) Write(p []byte) (int, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.text.Write(p)
+}
+
+// take returns what was logged since the last call.
+func (j *journal) take() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	defer j.text.Reset()
+	return j.text.String()
 }
 
 // A publisher's grant ends with its token, also in the middle of a pipeline.
@@ -59,7 +81,7 @@ func TestGrantEndsWithItsToken(t *testing.T) {
 func TestKeyFilesAreReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := keyFile(t, config.KeysSecret, testKey)
-		var log bytes.Buffer
+		var log journal
 		verifying, err := newTokens(&config.Access{Keys: config.KeySources{file}}, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
@@ -77,15 +99,15 @@ func TestKeyFilesAreReadAgain(t *testing.T) {
 			if err := os.WriteFile(file.Place, []byte(step.text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			log.Reset()
 			time.Sleep(2 * keyPoll)
 			synctest.Wait()
+			logged := log.take()
 			_, err := verifying.verifier.Verify(t.Context(), publisherToken(tokentest.HS256("", []byte(step.secret))))
-			if !errors.Is(err, step.want) || !strings.Contains(log.String(), step.log) {
-				t.Errorf("with %q in the file: got %v and log %q, want %v and %q", step.text, err, log.String(), step.want, step.log)
+			if !errors.Is(err, step.want) || !strings.Contains(logged, step.log) {
+				t.Errorf("with %q in the file: got %v and log %q, want %v and %q", step.text, err, logged, step.want, step.log)
 			}
-			if strings.Contains(log.String(), step.text) {
-				t.Errorf("got log %q, which shows the secret", log.String())
+			if strings.Contains(logged, step.text) {
+				t.Errorf("got log %q, which shows the secret", logged)
 			}
 		}
 		var m metrics.Snapshot
