@@ -85,7 +85,8 @@ func (i *issuer) note(token string) string {
 	return token
 }
 
-// secrets returns all that must not be shown: whole tokens, their signatures alone, and the secrets of the gateway.
+// secrets returns all that must not be shown: whole tokens, the beginnings of their payloads, their signatures, and the
+// secrets of the gateway.
 func (i *issuer) secrets() []string {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -94,6 +95,9 @@ func (i *issuer) secrets() []string {
 		list = append(list, token)
 		if at := strings.LastIndexByte(token, '.'); at >= 0 && len(token)-at > 20 {
 			list = append(list, token[at+1:])
+		}
+		if _, payload, ok := strings.Cut(token, "."); ok && len(payload) > 40 {
+			list = append(list, payload[:40])
 		}
 	}
 	return list

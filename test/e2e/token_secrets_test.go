@@ -4,6 +4,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/gobwas/ws"
+	"github.com/gobwas/ws/wsutil"
 )
 
 // checkSecrecy searches everything that the gateway shows for tokens and secrets.
@@ -26,6 +30,46 @@ func (i *issuer) checkSecrecy(t *testing.T, g *gateway, refusals string) {
 			}
 		}
 	}
+}
+
+// envelopeAttempts sends tokens as commands of tickgate.v1, where they belong and where they do not, and returns the answers.
+func (i *issuer) envelopeAttempts(t *testing.T, g *gateway) (answers string) {
+	t.Helper()
+	dialer := ws.Dialer{Protocols: []string{"tickgate.v1"}, Timeout: 10 * time.Second}
+	good, bad := i.note(i.hs.Sign(claims("sub", `"envelope"`))), i.note(i.hs.Sign(claims("exp", "1000000002")))
+	conn, _, _, err := dialer.Dial(t.Context(), "ws://"+g.Addr+"/ws?access_token="+good)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(30 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ command, want string }{
+		{`{"t":"auth","ref":1,"token":"` + bad + `"}`, "unauthorized"},
+		{`{"t":"auth","ref":2,"token":"` + good + `"}`, `"ok"`},
+		{`{"t":"auth","ref":3,"token":"` + good + `.` + bad + `"}`, "unauthorized"},
+		{`{"t":"auth","ref":4,"password":"` + good + `"}`, "error"},
+		{`{"t":"auth","ref":5,"` + good + `":""}`, "error"},
+		{`{"t":"` + good + `","ref":6}`, "error"},
+		{`{"t":"auth","ref":7,"token":["` + good + `"]}`, "error"},
+		{`{"t":"auth","ref":8,"token":"` + good, "error"},
+		{`{"t":"sub","ref":9,"topics":["fx"]}`, "forbidden"},
+		{`{"t":"pub","ref":10,"topic":"price.A","data":1}`, "forbidden"},
+	} {
+		if err := wsutil.WriteClientText(conn, []byte(c.command)); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := wsutil.ReadServerText(conn)
+		if err != nil {
+			t.Fatalf("the answer to %.40s: %v", c.command, err)
+		}
+		if !strings.Contains(string(answer), c.want) {
+			t.Errorf("got %s for %.40s, want %s", answer, c.command, c.want)
+		}
+		answers += string(answer) + "\n"
+	}
+	return answers
 }
 
 // TestTokensAreNotShownAtTheEnd: neither problems with settings nor those with keys show a secret, on either output.

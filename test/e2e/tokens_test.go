@@ -34,6 +34,7 @@ func TestTokens(t *testing.T) {
 				}
 			}
 			shown.WriteString(i.publishAttempts(t, g))
+			shown.WriteString(i.envelopeAttempts(t, g))
 			checkTokenMetrics(t, g)
 			i.checkSecrecy(t, g, shown.String())
 		})
