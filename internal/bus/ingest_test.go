@@ -45,3 +45,31 @@ func feedIngest(b *testing.B, bus *Bus, window chan<- *Pending) {
 		window <- p
 	}
 }
+
+// BenchmarkRead is the price of a message on its way from the stream to a process that reads it: the server's part and the
+// reader's together, over a loopback connection, 120 bytes.
+func BenchmarkRead(b *testing.B) {
+	owner, err := Open(b.Context(), Config{Listen: true, MaxMessages: 10_000_000, MaxBytes: 1 << 30})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = owner.Close() }()
+	window := make(chan *Pending, defaultMaxPending-1)
+	go feedIngest(b, owner, window)
+	for p := range window {
+		if _, err := p.Wait(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	reader, err := Connect(b.Context(), owner.Endpoint())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = reader.Close() }()
+	b.ResetTimer()
+	in, err := reader.Subscribe(b.Context(), 0, func(Msg) {})
+	if err != nil {
+		b.Fatal(err)
+	}
+	<-in.CaughtUp()
+}
