@@ -37,6 +37,14 @@ run: build ## run the gateway with the simulated feed (ARGS='…' adds flags)
 demo: ## hold 100,000 connections on this machine and report (CONNS, TICKS, INTERVAL)
 	scripts/demo.sh
 
+.PHONY: topics
+topics: ## 100,000 connections over 1,000 topics, checked by client and topic (CONNS, TOPICS, INTERVAL, HOLD)
+	scripts/topics.sh
+
+.PHONY: replay
+replay: ## 20,000 of 25,000 clients leave for 30 s and resume; how the others fare (CONNS, AWAY, PAUSE)
+	scripts/topics.sh replay
+
 .PHONY: test
 test: vet lint unit race seeds e2e smoke ## everything a change must pass; .ci/run calls it
 
