@@ -331,3 +331,50 @@ func TestPartialCommandsAreBounded(t *testing.T) {
 		_ = c.Close()
 	}
 }
+
+// Commands count as messages: who sends more than the rate allows gets the answers to those before, and 1008.
+func TestCommandsAreRateLimited(t *testing.T) {
+	const commands = 50
+	g := serve(t, Config{MaxInboundRate: 2}, hub.TopicConfig{}) // ten at once
+	c := g.envelope("/ws")
+	var all strings.Builder
+	for n := range commands {
+		all.WriteString(masked(ws.OpText, true, fmt.Sprintf(`{"t":"unsub","ref":%d,"topics":["a"]}`, n)))
+	}
+	c.write(all.String())
+	answered := 0
+	f := c.frame()
+	for ; f.op == ws.OpText; f = c.frame() {
+		if want := fmt.Sprintf(`{"t":"ok","ref":%d,"topics":0}`, answered); f.payload != want {
+			t.Fatalf("got %s, want %s", f.payload, want)
+		}
+		answered++
+	}
+	if f.op != ws.OpClose || !strings.HasPrefix(f.payload, "\x03\xf0inbound rate") || answered < 10 || answered == commands {
+		t.Errorf("got %d answers and %v %q, want ten and 1008", answered, f.op, f.payload)
+	}
+	_ = c.Close()
+	g.closed(InboundRate, 1)
+}
+
+// Commands of a client that is reading a large message are answered behind it.
+func TestCommandsOfABlockedClient(t *testing.T) {
+	g := serve(t, Config{Sockets: tight}, hub.TopicConfig{})
+	c := g.sleeper().open(request("/ws?topic=ticks", offering("tickgate.v1")...), 101)
+	g.subscribed(1)
+	large := text(1 << 20)
+	g.publish(large)
+	g.blocked(1)
+	in := g.snapshot().Loop.BytesIn
+	var commands string
+	for n := range 20 {
+		commands += masked(ws.OpText, true, fmt.Sprintf(`{"t":"unsub","ref":%d,"topics":["a"]}`, n))
+	}
+	c.write(commands)
+	g.eventually("the commands", func(s *Snapshot) bool { return s.Loop.BytesIn == in+uint64(len(commands)) })
+	c.hears(msg("ticks", 1, `"`+large+`"`))
+	for n := range 20 {
+		c.hears(fmt.Sprintf(`{"t":"ok","ref":%d,"topics":1}`, n))
+	}
+	c.does(`{"t":"unsub","ref":20,"topics":["ticks"]}`, `{"t":"ok","ref":20,"topics":0}`)
+}
