@@ -218,10 +218,13 @@ func access(cfg *config.Config, t *tokens) session.Access {
 	return a
 }
 
-// explain tells the operator who may subscribe, once.
+// explain tells the operator who may subscribe and publish, once.
 func (t *tokens) explain(cfg *config.Access, log *slog.Logger) {
 	if t == nil {
 		log.Info("subscribing is open to everybody who reaches the public listener; --token-keys asks for tokens")
+		if len(cfg.OpenPublish) > 0 {
+			log.Info("publishing over tickgate.v1 is open to everybody who reaches the public listener", "topics", cfg.OpenPublish)
+		}
 		return
 	}
 	log.Info("subscribing takes a token", "keys", cfg.Keys, "origins", cfg.Origins)
