@@ -56,10 +56,10 @@ func (l *log) add(m *Message, floor uint64) {
 	for l.mustDrop(m.pos) {
 		l.drop()
 	}
+	m.charge() // before readers find it: they encode it, which charges as well
 	r := l.fit(m.pos)
 	r[m.pos%uint64(len(r))].Store(m)
 	l.head.Store(m.pos)
-	m.charge()
 }
 
 // restart drops everything and leaves out a position, so that every reader finds its next message overwritten.
