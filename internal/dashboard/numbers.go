@@ -24,7 +24,6 @@ type numbers struct {
 	Capacity    int               `json:"capacity,omitempty"` // of the whole gateway; told by one process
 	Connections map[string]int    `json:"connections,omitempty"`
 	Accepts     uint64            `json:"accepts,omitempty"`
-	Handshakes  map[string]uint64 `json:"handshakes,omitempty"`
 	Refusals    map[string]uint64 `json:"refusals,omitempty"`
 	Closes      map[string]uint64 `json:"closes,omitempty"`
 	Fanout      *fanout           `json:"fanout,omitempty"`
@@ -57,15 +56,12 @@ type loop struct {
 }
 
 type feed struct {
-	Ticks   uint64 `json:"ticks"`
 	Late    uint64 `json:"late"`
 	Skipped uint64 `json:"skipped"`
 }
 
 type bus struct {
-	Up        bool   `json:"up"`
-	Publishes uint64 `json:"publishes"`
-	Received  uint64 `json:"received"`
+	Up bool `json:"up"`
 }
 
 // latency is the part of a ticklog.Latencies that is not zero.
@@ -88,10 +84,10 @@ func newNumbers(s snapshot.Snapshot) *numbers {
 		})
 	}
 	if s.Feed != nil {
-		n.Feed = &feed{Ticks: s.Feed.Ticks, Late: s.Feed.Late, Skipped: s.Feed.Skipped}
+		n.Feed = &feed{Late: s.Feed.Late, Skipped: s.Feed.Skipped}
 	}
 	if s.Bus != nil {
-		n.Bus = &bus{Up: s.Bus.Up, Publishes: s.Bus.Publishes, Received: s.Bus.Received}
+		n.Bus = &bus{Up: s.Bus.Up}
 	}
 	for _, w := range s.Workers {
 		if n.Restarts == nil {
@@ -110,7 +106,7 @@ func (n *numbers) clients(c *snapshot.Clients) {
 		}
 	}
 	n.Accepts = c.Accepts
-	n.Handshakes, n.Refusals, n.Closes = nonzero(c.Handshakes), nonzero(c.Refusals), nonzero(c.Closes)
+	n.Refusals, n.Closes = nonzero(c.Refusals), nonzero(c.Closes)
 }
 
 // connectionKind is what the page tells apart: open connections by their transport, and those that are coming or going.

@@ -110,9 +110,10 @@ const (
 	live = `document.querySelector('#status').dataset.state === 'live'`
 	// row is the row of worker 0 in the table of processes.
 	row = `document.querySelector('#processes tbody tr')`
-	// colours is the number of different colours on the heat map's canvas; axes and text alone make some fifty, of grey.
-	colours = `(() => { const c = document.querySelector('#latency canvas'); const d = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
-		const found = new Set(); for (let i = 0; i < d.length; i += 4) if (Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]) > 60) found.add(d[i] << 16 | d[i+1] << 8 | d[i+2]);
+	// colours is the number of different colours in the heat map; axes and text are grey. It looks at a copy: a canvas that is read often warns.
+	colours = `(() => { const c = document.querySelector('#latency canvas'); const copy = new OffscreenCanvas(c.width, c.height).getContext('2d', { willReadFrequently: true });
+		copy.drawImage(c, 0, 0); const d = copy.getImageData(0, 0, c.width, c.height).data; const found = new Set();
+		for (let i = 0; i < d.length; i += 4) if (Math.max(d[i], d[i+1], d[i+2]) - Math.min(d[i], d[i+1], d[i+2]) > 60) found.add(d[i] << 16 | d[i+1] << 8 | d[i+2]);
 		return found.size })()`
 )
 

@@ -63,10 +63,10 @@ function showProcesses() {
   rows.forEach((p, i) => {
     const row = body.rows[i] ?? newRow(body)
     const name = /^\d+$/.test(p.worker) ? (rows.length > 1 ? `worker ${p.worker}` : 'gateway') : p.worker
-    const cells = [name, p.error ? `down: ${p.error}` : 'up', p.clients ? count(p.open) : '', p.clients ? rate(p.deliveries) : '',
+    const cells = [name, p.trouble || 'up', p.clients ? count(p.open) : '', p.clients ? rate(p.deliveries) : '',
       cores(p.cores), bytes(p.rss), bytes(p.heap), p.clients ? String(p.restarts) : '']
     cells.forEach((text, k) => setText(row.cells[k], text))
-    row.className = p.error ? 'down' : ''
+    row.className = p.trouble ? 'down' : ''
   })
 }
 

@@ -70,7 +70,7 @@ export function toPoint(before, sample, scale) {
     const now = process.numbers
     const then = old.get(process.worker)
     const known = now && then && then.pid === now.pid && elapsed > 0
-    const row = { worker: process.worker, error: process.error ?? (now ? '' : 'no answer'), clients: Boolean(now?.fanout), restarts: 0 }
+    const row = { worker: process.worker, trouble: trouble(process), clients: Boolean(now?.fanout), restarts: 0 }
     p.processes.push(row)
     if (!now) continue
     addGauges(p, row, process.worker, now)
@@ -81,10 +81,18 @@ export function toPoint(before, sample, scale) {
   return p
 }
 
+// trouble says what is wrong with a process, '' if nothing is.
+function trouble({ error, numbers }) {
+  if (!numbers) return `down: ${error ?? 'no answer'}`
+  if (numbers.bus?.up === false) return 'no bus'
+  const stuck = (numbers.loops ?? []).findIndex((l) => l.stuck)
+  return stuck < 0 ? '' : `loop ${stuck} is stuck`
+}
+
 function emptyPoint(sample) {
   return {
     t: sample.time / 1000, processes: [], connections: {}, byProcess: {}, open: 0, capacity: null, heap: 0, live: 0, rss: 0,
-    behind: 0, blocked: 0, lag: 0, unsent: 0, pause: 0, stuck: 0, refusals: {}, closes: {}, tcp: sample.sockets?.memory, sockets: sample.sockets?.inUse,
+    behind: 0, blocked: 0, lag: 0, unsent: 0, pause: 0, refusals: {}, closes: {}, tcp: sample.sockets?.memory, sockets: sample.sockets?.inUse,
     timeWait: sample.sockets?.timeWait, latency: [], fanouts: [], taken: 0,
   }
 }
@@ -109,7 +117,6 @@ function addGauges(p, row, name, now) {
   for (const [i, loop] of (now.loops ?? []).entries()) {
     p.blocked += loop.blocked
     p.unsent += loop.unsent
-    p.stuck += loop.stuck ? 1 : 0
     p.byLoop = { ...p.byLoop, [`${name}.${i}`]: loop.connections }
   }
 }
@@ -127,10 +134,7 @@ function addRates(p, row, now, then, elapsed) {
   rate('accepts', (n) => n.accepts ?? 0)
   addLabels(p.refusals, now.refusals, then.refusals, elapsed)
   addLabels(p.closes, now.closes, then.closes, elapsed)
-  if (now.feed) {
-    rate('ticks', (n) => n.feed?.ticks)
-    rate('lateTicks', (n) => n.feed?.late)
-  }
+  if (now.feed) rate('late', (n) => (n.feed ? n.feed.late + n.feed.skipped : null))
   if (!now.fanout || !then.fanout) return
   row.deliveries = rate('deliveries', (n) => n.fanout.deliveries)
   const messages = grew(now.fanout.messages, then.fanout.messages) // every worker gets every message

@@ -60,12 +60,13 @@ export const specs = [
   },
   {
     title: 'Connections by transport', format: count, caption: 'Open ones, and those that are coming or going.', empty: 'no client is connected',
-    series: labelled('connections', (kind) => transports[kind] ?? kind),
+    series: labelled('connections', (kind) => transports[kind] ?? kind), note: ({ history }) => `${rate(history.newest()?.accepts)} accepted`,
   },
   { title: 'Connections by worker', format: count, caption: 'How the kernel spread them; of one process, by event loop.', series: byPart },
   {
     title: 'Deliveries', format: rate, caption: 'Messages taken by clients’ sockets, one per message and client.',
     series: fixed({ label: 'deliveries', value: (p) => p.deliveries }),
+    note: ({ history }) => (history.newest()?.late > 0 ? `the feed is late with ${rate(history.newest().late)} ticks` : ''),
   },
   {
     title: 'Fan-out', format: seconds, caption: 'From a message’s arrival in a process to the end of a loop’s pass. The slowest is known to a factor of two.',
@@ -95,6 +96,7 @@ export const specs = [
   {
     title: 'Slow consumers', format: count, caption: 'Clients whose socket is full, and those that wait to catch up.',
     series: fixed({ label: 'behind', value: (p) => p.behind }, { label: 'full socket', value: (p) => p.blocked }),
+    note: ({ history }) => `${bytes(history.newest()?.unsent)} of half-sent frames remembered`,
   },
   {
     title: 'Skipped and lost', format: rate, caption: 'Messages skipped for a newer one (conflated), and subscriptions ended because the log went past them.',

@@ -41,10 +41,6 @@ export class Prices {
     return [...new Set(this.ticks.map((k) => k.symbol))].sort().slice(0, most)
   }
 
-  newest() {
-    return this.ticks.at(-1) ?? null
-  }
-
   // columns are the times, and for each symbol its price at that time, undefined where it has none, and null where a gap begins. Gaps are
   // pairs of seconds.
   columns(symbols, gaps = []) {

@@ -51,11 +51,18 @@ test('a worker that was started again, or is gone, adds nothing to the rates', (
   assert.equal(toPoint(before, again, scale).open, 3)
   const gone = sample(2000, { worker: '0', error: 'worker 0: not running' }, { worker: 'supervisor', numbers: { ...before.processes[1].numbers, restarts: { 0: 2 } } })
   const [row] = toPoint(before, gone, scale).processes
-  assert.equal(row.error, 'worker 0: not running')
+  assert.equal(row.trouble, 'down: worker 0: not running')
   assert.equal(row.restarts, 2)
   assert.equal(row.clients, true)
   const back = toPoint(gone, again, scale)
   assert.equal(back.deliveries, undefined)
+})
+
+test('what is wrong with a process', () => {
+  const said = (given) => toPoint(null, sample(1000, { worker: '0', numbers: numbers(given) }), scale).processes[0].trouble
+  assert.equal(said({ bus: { up: true } }), '')
+  assert.equal(said({ bus: { up: false } }), 'no bus')
+  assert.equal(said({ loops: [{ busy: 1 }, { busy: 1, stuck: true }] }), 'loop 1 is stuck')
 })
 
 test('a counter that fell is another counter', () => {
