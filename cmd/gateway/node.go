@@ -182,17 +182,39 @@ func (n *node) close() {
 	}
 }
 
-// subscribe feeds the hub from the bus and returns once it has the stream's recent history.
+// historyRings is how many rings full of messages a node reads of the stream's end as it starts, at least one and as far as
+// a half of the hub's memory takes them: topics share the stream, so that one ring of it is a fraction of each topic's.
+const historyRings = 64
+
+// historyMessage is about what a message takes in the hub beside its share of the stream.
+const historyMessage = 200
+
+// startOf returns the sequence from which on a node reads a whole stream.
+func startOf(s bus.State, t *config.Topics) uint64 {
+	held := s.Last + 1 - s.First
+	n := uint64(t.Ring)
+	if held > 0 {
+		room := uint64(t.Bytes) / 2 / (s.Bytes/held + historyMessage)
+		n = max(n, min(room, historyRings*n))
+	}
+	return s.Last + 1 - min(n, held)
+}
+
+// subscribe feeds the hub from the bus and returns once it has the stream's recent history, and of each topic the newest
+// message.
 func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) error {
-	first, last, err := b.Bounds(ctx)
+	state, err := b.State(ctx)
 	if err != nil {
 		return err
 	}
-	from := max(first, last-min(last, uint64(cfg.Topics.Ring))+1)
+	from := startOf(state, &cfg.Topics)
 	n.hub = hub.New(hub.Config{
 		Epoch: b.Epoch(), Floor: from - 1,
 		Topic: topicConfig(cfg.Topics), MaxBytes: int64(cfg.Topics.Bytes),
 	})
+	if err := n.restore(ctx, b, from); err != nil {
+		return err
+	}
 	n.ended.Go(func() { n.sweep(ctx) })
 	sub, err := b.Subscribe(ctx, from, n.publish)
 	if err != nil {
@@ -203,8 +225,9 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 	case <-sub.Done():
 		return errStreamEnded
 	case <-time.After(nodePatience):
-		return fmt.Errorf("the stream's history (%d messages) did not arrive within %v", last-from+1, nodePatience)
+		return fmt.Errorf("the stream's history (%d messages) did not arrive within %v", state.Last-from+1, nodePatience)
 	}
+	n.hub.Complete(state.First - 1)
 	n.ended.Go(func() {
 		<-sub.Done()
 		if ctx.Err() == nil {
@@ -212,6 +235,15 @@ func (n *node) subscribe(ctx context.Context, cfg *config.Config, b *bus.Bus) er
 		}
 	})
 	return nil
+}
+
+// restore gives the hub the newest messages of those topics that have none from sequence from on.
+func (n *node) restore(ctx context.Context, b *bus.Bus, from uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, nodePatience)
+	defer cancel()
+	return b.Newest(ctx, from, func(m bus.Msg) {
+		n.hub.Restore(hub.Publication{Seq: m.Seq, Topic: m.Topic, Payload: m.Payload, Event: m.Event, Time: m.Time})
+	})
 }
 
 // publish hands a message of the bus to the hub. The subscription calls it on one goroutine.

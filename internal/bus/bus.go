@@ -208,17 +208,32 @@ func (b *Bus) Close() error {
 	return nil
 }
 
+// State is what the stream holds.
+type State struct {
+	// First and Last are the sequences of the oldest and the newest message. Last is First-1 if there is none.
+	First, Last uint64
+	// Bytes is the size of all messages in the stream's storage.
+	Bytes uint64
+}
+
+// State asks the stream for its state.
+func (b *Bus) State(ctx context.Context) (State, error) {
+	info, err := b.stream.Info(ctx)
+	if err != nil {
+		return State{}, fmt.Errorf("look at stream %s: %w", Stream, err)
+	}
+	s := State{First: info.State.FirstSeq, Last: info.State.LastSeq, Bytes: info.State.Bytes}
+	if info.State.Msgs == 0 {
+		s.First = s.Last + 1
+	}
+	return s, nil
+}
+
 // Bounds returns the sequences of the oldest and the newest message in the stream; last is first-1 if it is
 // empty.
 func (b *Bus) Bounds(ctx context.Context) (first, last uint64, err error) {
-	info, err := b.stream.Info(ctx)
-	if err != nil {
-		return 0, 0, fmt.Errorf("look at stream %s: %w", Stream, err)
-	}
-	if info.State.Msgs == 0 {
-		return info.State.LastSeq + 1, info.State.LastSeq, nil
-	}
-	return info.State.FirstSeq, info.State.LastSeq, nil
+	s, err := b.State(ctx)
+	return s.First, s.Last, err
 }
 
 func (b *Bus) disconnected(_ *nats.Conn, err error) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"tickgate/internal/topic"
 )
@@ -82,6 +81,7 @@ type Hub struct {
 	order      []*Topic // the topics as they are swept
 	swept      int      // where in order the next sweep begins
 	unused     int      // topics that are Topic.unused
+	incomplete bool     // Restore had no room for some topics
 	forgotten  uint64   // highest floor of a topic that was forgotten
 
 	mu     sync.RWMutex
@@ -171,10 +171,7 @@ func (h *Hub) Publish(p Publication) bool {
 		return false
 	}
 	h.usedLocked(t)
-	t.publishLocked(&Message{
-		topic: t, era: e, seq: p.Seq, payload: p.Payload, event: p.Event,
-		stored: p.Time, received: time.Now(),
-	})
+	t.publishLocked(newMessage(e, t, p))
 	h.lastSeq.Store(p.Seq)
 	h.published.Add(1)
 	h.budget.fitLocked(0)

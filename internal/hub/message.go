@@ -41,6 +41,13 @@ type Message struct {
 	frames  [Formats]atomic.Pointer[[]byte]
 }
 
+func newMessage(e *era, t *Topic, p Publication) *Message {
+	return &Message{
+		topic: t, era: e, seq: p.Seq, payload: p.Payload, event: p.Event,
+		stored: p.Time, received: time.Now(),
+	}
+}
+
 // Seq returns the message's sequence in the stream.
 func (m *Message) Seq() uint64 { return m.seq - m.era.base }
 

@@ -107,6 +107,33 @@ func newestOfEach(list []posted, n int) (newest []posted) {
 	return newest
 }
 
+// TestQuietTopicsAfterARestart: the newest message of a topic is there after a restart however much came after it to others,
+// and who has seen the one before it is told of no gap.
+func TestQuietTopicsAfterARestart(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			flags := map[string]string{"data": t.TempDir(), "feed": "none", "workers": workers, "ring": "2", "policy": "all"}
+			g := startGateway(t, setup{flags: flags})
+			quiet := post(t, g, 2, "quiet.a")
+			busy := post(t, g, 200, "busy.a", "busy.b")
+			g.kill(t)
+			again := startGateway(t, setup{flags: flags})
+			url := "http://" + again.Addr + "/sse?topic="
+			openSSE(t, url+"quiet.*&last=1", nil).expect(t, "the newest message", quiet[1:])
+			resumed := openSSE(t, url+"quiet.a", http.Header{"Last-Event-ID": {quiet[0].id}})
+			both := openSSE(t, url+"quiet.a&topic=busy.a&last=1", nil)
+			both.expect(t, "quiet and busy", []posted{quiet[1], busy[198]})
+			resumed.expect(t, "resumed", append(quiet[1:], post(t, again, 1, "quiet.a")...))
+			events := openSSE(t, url+"busy.a", http.Header{"Last-Event-ID": {busy[0].id}}).wait(t, 2)
+			if events[0].kind != "gap" || events[1].id != busy[196].id {
+				t.Errorf("busy topic, resumed at the beginning: got %+v, want a gap and %+v", events, busy[196])
+			}
+		})
+	}
+}
+
 // TestTopicLimits: what is not a pattern is refused, and so is more than a connection may have.
 func TestTopicLimits(t *testing.T) {
 	t.Parallel()
