@@ -3,6 +3,7 @@ package session
 import (
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/gobwas/ws"
@@ -108,4 +109,99 @@ func TestResumingFromTheAnswer(t *testing.T) {
 	again := g.envelope("/ws")
 	again.does(`{"t":"sub","ref":1,"topics":["ticks","later"],"since":"`+id+`"}`,
 		`{"t":"ok","ref":1,"topics":2}`, msg("ticks", 2, "2"), msg("later", 3, "3"))
+}
+
+// roamer is a client that subscribes and unsubscribes at random, each topic from where it left it.
+type roamer struct {
+	*client
+	random  *rand.Rand
+	last    [roamTopics]int  // the newest message of each topic that it has
+	on      [roamTopics]bool // as the gateway has said
+	waiting int              // the topic whose command is not answered yet, -1 for none
+	ref     int
+}
+
+const (
+	roamTopics   = 5
+	roamMessages = 3000
+)
+
+// next reads one answer or message. Message n is of topic n modulo the number of topics.
+func (r *roamer) next(t *testing.T) {
+	t.Helper()
+	switch m := r.reply(); {
+	case m.T == "ok" && m.Ref == r.ref && r.waiting >= 0:
+		r.on[r.waiting], r.waiting = !r.on[r.waiting], -1
+	case m.T == "msg":
+		n := m.seq(t)
+		topic := n % roamTopics
+		want := r.last[topic] + roamTopics
+		if r.last[topic] == 0 {
+			want = (topic+roamTopics-1)%roamTopics + 1 // the first one
+		}
+		if n != want || m.Topic != fmt.Sprint("t", topic) || !r.on[topic] {
+			t.Fatalf("got message %d of %s (subscribed %t), want %d", n, m.Topic, r.on[topic], want)
+		}
+		r.last[topic] = n
+	default:
+		t.Fatalf("got %+v", m)
+	}
+}
+
+// roam sends a command for a random topic, unless one is unanswered.
+func (r *roamer) roam() {
+	if r.waiting >= 0 {
+		return
+	}
+	r.ref++
+	r.waiting = r.random.IntN(roamTopics)
+	if r.on[r.waiting] {
+		r.command(fmt.Sprintf(`{"t":"unsub","ref":%d,"topics":["t%d"]}`, r.ref, r.waiting))
+	} else {
+		r.command(fmt.Sprintf(`{"t":"sub","ref":%d,"topics":["t%d"],"since":"e-%d"}`, r.ref, r.waiting, r.last[r.waiting]))
+	}
+}
+
+// settle subscribes to the rest of the topics, one after the other, and reads to the end.
+func (r *roamer) settle(t *testing.T) {
+	t.Helper()
+	for topic := 0; topic < roamTopics; {
+		switch {
+		case r.waiting >= 0:
+			r.next(t)
+		case r.on[topic]:
+			topic++
+		default:
+			r.roam()
+		}
+	}
+	for topic := range roamTopics {
+		for r.last[topic] <= roamMessages-roamTopics {
+			r.next(t)
+		}
+	}
+}
+
+// Clients that subscribe and unsubscribe at random while others do, and while messages are published, get every message of
+// every topic once and in order.
+func TestRoamingClientsMissNothing(t *testing.T) {
+	g := serve(t, Config{}, hub.TopicConfig{Policy: hub.All, RingSize: roamMessages})
+	var all []*roamer
+	for i := range 4 {
+		all = append(all, &roamer{client: g.envelope("/ws"), random: rand.New(rand.NewPCG(1, uint64(i))), waiting: -1})
+	}
+	for n := 1; n <= roamMessages; n++ {
+		g.send(hub.Publication{Topic: fmt.Sprint("t", n%roamTopics), Payload: []byte(fmt.Sprint(n))})
+		if n%7 != 0 {
+			continue
+		}
+		r := all[n/7%len(all)]
+		r.roam()
+		for r.waiting >= 0 {
+			r.next(t)
+		}
+	}
+	for _, r := range all {
+		r.settle(t)
+	}
 }
