@@ -47,3 +47,12 @@ func TestEncodersAllocs(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkAppendMessage(b *testing.B) {
+	dst := make([]byte, 0, 4096)
+	m := &Message{Topic: "price.ACME", ID: "dn0zj7w25p6b-7", Event: "trade", Payload: []byte(tick)}
+	b.ReportAllocs()
+	for b.Loop() {
+		dst = AppendMessage(dst[:0], m)
+	}
+}
