@@ -154,6 +154,9 @@ func TestDashboard(t *testing.T) {
 	d.key("ArrowLeft", 3)
 	d.await("an earlier time in all plots under the cursor",
 		value("memory", "time")+` < '`+shown+`' && `+value("fan-out", "time")+` === `+value("memory", "time"))
+	d.text(`document.querySelector('#latency').focus()`)
+	d.key("End", 1)
+	d.await("words for the cell under the cursor", `/deliveries a second took .* to /.test(document.querySelector('#latency .note').textContent)`)
 	d.key("Escape", 1)
 
 	if err := d.Show(t.Context(), browser.View{Width: 390, Height: 844, Dark: true}); err != nil {

@@ -1,4 +1,4 @@
-// The heat map of latencies: a cell for each sample and bin, darker or brighter the more deliveries fell into it, on a logarithmic scale; over it
+// The heat map of latencies: a cell for each sample and bin, darker or brighter the more deliveries a second fell into it, on a logarithmic scale; over it
 // the quantiles as lines.
 
 import { binOf, bounds } from './latency.mjs'
@@ -27,7 +27,7 @@ export function extent(page) {
 export function paint(u, page) {
   const points = visible(page)
   const scale = page.history.scale.latency
-  const most = Math.max(1, ...points.map((p) => Math.max(...p.latency.filter((n) => n > 0))))
+  const most = Math.max(1, ...points.map((p) => Math.max(...p.latency.filter((n) => n > 0)) / p.span))
   u.ctx.save()
   u.ctx.beginPath()
   u.ctx.rect(u.bbox.left, u.bbox.top, u.bbox.width, u.bbox.height)
@@ -39,7 +39,7 @@ export function paint(u, page) {
       if (!(n > 0)) return
       const [low, high] = bounds(bin, scale)
       const top = Math.floor(u.valToPos(high, 'y', true))
-      u.ctx.fillStyle = shade(page.colours.heat, Math.log1p(n) / Math.log1p(most))
+      u.ctx.fillStyle = shade(page.colours.heat, Math.log1p(n / p.span) / Math.log1p(most))
       u.ctx.fillRect(left, top, width, Math.max(Math.ceil(u.valToPos(low, 'y', true)) - top, 1))
     })
   }
@@ -54,5 +54,5 @@ export function describe(u, page) {
   const scale = page.history.scale.latency
   const bin = binOf(u.posToVal(top, 'y'), scale)
   const [low, high] = bounds(bin, scale)
-  return `${clock(p.t)}: ${whole(p.latency[bin] ?? 0)} deliveries took ${seconds(low)} to ${seconds(high)}`
+  return `${clock(p.t)}: ${whole((p.latency[bin] ?? 0) / p.span)} deliveries a second took ${seconds(low)} to ${seconds(high)}`
 }
