@@ -73,6 +73,8 @@ type Hub struct {
 	untracked atomic.Uint64
 	gaps      atomic.Uint64
 
+	opening sync.Mutex // held while a view is made; taken before writing
+
 	// writing is held while a message is appended, and while the topics and views change; taken before mu.
 	writing    sync.Mutex
 	configure  func(name string) TopicConfig // guarded by writing, as all below
@@ -82,6 +84,7 @@ type Hub struct {
 	swept      int      // where in order the next sweep begins
 	unused     int      // topics that are Topic.unused
 	incomplete bool     // Restore had no room for some topics
+	building   *Topic   // the view that is being made, nil for none
 	forgotten  uint64   // highest floor of a topic that was forgotten
 
 	mu     sync.RWMutex

@@ -1,9 +1,6 @@
 package hub
 
 import (
-	"cmp"
-	"slices"
-	"strings"
 	"sync/atomic"
 
 	"tickgate/internal/topic"
@@ -20,9 +17,11 @@ type view struct {
 	lost  atomic.Uint64 // likewise, of All topics
 
 	// owned by the writer
-	dead   int // entries that the topics have dropped, at most
-	closed bool
-	budget *budget
+	dead    int // entries that the topics have dropped, at most
+	closed  bool
+	opening bool    // see opening
+	aside   []entry // of an opening view, messages of the topics that are part of it already
+	budget  *budget
 }
 
 // entry is a message in a view.
@@ -49,61 +48,22 @@ const (
 	maxDead = 16
 )
 
-// openViewLocked returns the view of a pattern.
-func (h *Hub) openViewLocked(pattern string) (*Topic, error) {
-	t := h.find(pattern, true)
-	if t == nil {
-		if len(h.views) >= h.maxViews {
-			return nil, ErrViews
-		}
-		t = h.newViewLocked(strings.Clone(pattern)) // it is a part of a client's request
-		h.mu.Lock()
-		h.views[t.name] = t
-		h.mu.Unlock()
-	}
-	t.touched.Store(true)
-	return t, nil
-}
-
-// newViewLocked returns a view that holds what its topics hold.
-func (h *Hub) newViewLocked(pattern string) *Topic {
-	t := &Topic{hub: h, name: pattern, view: &view{budget: &h.budget}}
-	t.policy.Store(uint32(All))
-	t.view.floor.Store(h.forgotten)
-	var held []entry
-	for _, member := range h.order {
-		if topic.Match(pattern, member.name) {
-			held = member.appendHeld(held)
-			member.views = append(member.views, t)
-			t.view.raise(member, member.log.floor.Load())
-		}
-	}
-	slices.SortFunc(held, func(a, b entry) int { return cmp.Compare(a.seq, b.seq) })
-	t.view.fill(held, firstBlock)
-	if n := len(held); n > 0 {
-		t.view.head.Store(held[n-1].seq)
-	}
-	return t
-}
-
-// appendHeld appends the messages that the topic holds.
-func (t *Topic) appendHeld(list []entry) []entry {
-	for pos := t.log.oldest.Load(); pos <= t.log.head.Load(); pos++ {
-		if m := t.At(pos); m != nil {
-			list = append(list, entry{place{t, pos}, m.seq})
-		}
-	}
-	return list
-}
-
 // selectLocked makes a new topic part of the views that select it.
 func (h *Hub) selectLocked(t *Topic) {
-	for pattern, v := range h.views {
-		if topic.Match(pattern, t.name) {
-			t.views = append(t.views, v)
-			// What the stream has lost may have been the topic's. What was forgotten is the views' own affair.
-			v.view.raise(t, h.floor.Load())
-		}
+	for _, v := range h.views {
+		v.selectLocked(t)
+	}
+	if h.building != nil {
+		h.building.selectLocked(t)
+	}
+}
+
+// selectLocked makes a new topic part of the view if the pattern selects it.
+func (v *Topic) selectLocked(t *Topic) {
+	if topic.Match(v.name, t.name) {
+		t.views = append(t.views, v)
+		// What the stream has lost may have been the topic's. What was forgotten is the views' own affair.
+		v.view.raise(t, t.hub.floor.Load())
 	}
 }
 
@@ -126,32 +86,45 @@ func (v *view) dropped(t *Topic, n int) {
 
 // add appends a message.
 func (v *view) add(m *Message) {
+	e := entry{place{m.topic, m.pos}, m.seq}
+	if v.opening {
+		v.aside = append(v.aside, e)
+		return
+	}
 	if b := v.block.Load(); int(b.used.Load()) == len(b.list) {
 		v.compact()
 	}
 	b := v.block.Load()
 	n := b.used.Load()
-	b.list[n] = entry{place{m.topic, m.pos}, m.seq}
+	b.list[n] = e
 	b.used.Store(n + 1)
 	v.head.Store(m.seq)
 }
 
-// compact leaves out what the topics have dropped, and makes room for as much again.
+// compact leaves out what the topics have dropped, and makes room for more.
 func (v *view) compact() {
-	old := v.block.Load().entries()
-	held := make([]entry, 0, len(old))
-	for _, e := range old {
-		if e.held() {
-			held = append(held, e)
+	old, n := v.block.Load().entries(), 0
+	for i := range old {
+		if old[i].held() {
+			n++
 		}
 	}
-	v.fill(held, len(held)+len(held)/2+firstBlock)
+	held := make([]entry, 0, n+spare(n))
+	for i := range old {
+		if old[i].held() {
+			held = append(held, old[i])
+		}
+	}
+	v.install(held)
 }
 
-// fill replaces the block by one with the given messages and room for size.
-func (v *view) fill(held []entry, size int) {
-	b := &block{list: make([]entry, max(size, len(held)))}
-	b.used.Store(int64(copy(b.list, held)))
+// spare is the room that a list of n entries needs to grow.
+func spare(n int) int { return n/2 + firstBlock }
+
+// install replaces the block by one with the given messages and the room behind them.
+func (v *view) install(list []entry) {
+	b := &block{list: list[:cap(list)]}
+	b.used.Store(int64(len(list)))
 	v.dead = 0
 	before := 0
 	if old := v.block.Load(); old != nil {
@@ -164,7 +137,7 @@ func (v *view) fill(held []entry, size int) {
 // close lets go of the messages.
 func (v *view) close() {
 	v.closed = true
-	v.fill(nil, 0)
+	v.install(nil)
 }
 
 // after returns the index of the first entry with a sequence above seq.

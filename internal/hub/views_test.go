@@ -359,12 +359,14 @@ func BenchmarkOpenView(b *testing.B) {
 		c.publish(fmt.Sprintf("user.%d.%d", i%10, i), nil)
 	}
 	for b.Loop() {
-		c.hub.writing.Lock()
-		v := c.hub.newViewLocked("user.3.*")
+		v, err := c.hub.Open("user.3.*")
+		if err != nil {
+			b.Fatal(err)
+		}
 		v.view.close()
+		delete(c.hub.views, v.name)
 		for _, t := range c.hub.order {
 			t.views = nil
 		}
-		c.hub.writing.Unlock()
 	}
 }
