@@ -55,7 +55,7 @@ func TestBudgetIsHonest(t *testing.T) {
 					}
 				}
 			}
-			took, counted := int64(heapInUse()-before), c.hub.Stats().Bytes
+			took, counted := heapInUse()-before, c.hub.Stats().Bytes
 			t.Logf("took %d B, counted %d B", took, counted)
 			if took > counted*5/4 || counted > took*5/4 {
 				t.Errorf("got %d B counted, want about the %d B that it took", counted, took)
