@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // service is three gateways on three NATS servers, publishers, and clients that move from gateway to gateway.
@@ -71,8 +73,11 @@ func (s *service) history(t testing.TB, epoch string) (list []stored) {
 		t.Fatal(err)
 	}
 	for seq := uint64(1); seq <= stream.CachedInfo().State.LastSeq; seq++ {
-		m, err := stream.GetMsg(ctx, seq)
-		if err != nil {
+		var m *jetstream.RawStreamMsg
+		if !holds(clusterPatience, func() bool { // servers that have just come back may be choosing their leader still
+			m, err = stream.GetMsg(ctx, seq)
+			return err == nil
+		}) {
 			t.Fatalf("message %d of the stream: %v", seq, err)
 		}
 		list = append(list, stored{fmt.Sprintf("%s-%d", epoch, seq), strings.TrimPrefix(m.Subject, "tick."), string(m.Data)})

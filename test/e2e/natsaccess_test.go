@@ -156,7 +156,8 @@ func TestNATSAccess(t *testing.T) {
 		{"wrong token", "tls://" + natsSecret + "-not@" + host, ca, []string{host, "Authorization Violation", "--nats-creds"}},
 		{"no token", "tls://" + host, ca, []string{host, "Authorization Violation", "--nats-creds"}},
 		{
-			"wrong authority", "tls://" + natsSecret + "@" + host, map[string]string{"nats-tls-ca": wrong.file("ca.pem")},
+			"wrong authority", "tls://" + natsSecret + "@" + host,
+			map[string]string{"nats-tls-ca": wrong.file("ca.pem")},
 			[]string{host, "unknown authority", "--nats-tls-ca"},
 		},
 		{"unreachable", "nats://" + natsSecret + "@127.0.0.1:1", nil, []string{"127.0.0.1:1", "no nats-server answers there"}},
