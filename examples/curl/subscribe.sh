@@ -1,0 +1,81 @@
+#!/usr/bin/env bash
+# Prints the messages of topics as lines "ID DATA", and goes on where it was when the connection breaks.
+#
+#   [TICKGATE_TOKEN=…] subscribe.sh http://127.0.0.1:8080 'price.*' chat.1
+#
+# Status 1: the gateway refuses, and would do so again.
+set -euo pipefail
+
+[ $# -ge 2 ] || { echo "usage: subscribe.sh URL TOPIC…" >&2; exit 2; }
+url=$1/sse
+shift
+# A stream that is silent for longer than two heartbeats is dead, even if nothing says so.
+options=(--silent --show-error --no-buffer --include --connect-timeout 10 --speed-limit 1 --speed-time 75 --get)
+for topic; do options+=(--data-urlencode "topic=$topic"); done
+
+last=      # the id of the last whole message
+retry=2000 # milliseconds until the next try, as the gateway says
+failures=0 # tries in a row without success
+
+headers() { # in a file of their own: a command line is for all to see
+	[ -z "${TICKGATE_TOKEN:-}" ] || printf 'Authorization: Bearer %s\n' "$TICKGATE_TOKEN"
+	[ -z "$last" ] || printf 'Last-Event-ID: %s\n' "$last"
+}
+
+# The answer's status and Retry-After, up to the empty line behind its head.
+read_head() {
+	local line
+	status=0 after=
+	while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
+		case ${line,,} in
+			http/*) status=${line#* } status=${status%% *} ;;
+			retry-after:*) after=$((${line##*[: ]} * 1000)) ;;
+		esac
+	done
+}
+
+# Events, line by line (WHATWG HTML §9.2.6); an event that was cut off is not one.
+read_events() {
+	local line value id='' type='' data=''
+	while IFS= read -r line; do
+		value=${line#*:} value=${value# }
+		case $line in
+			id:*) id=$value ;;
+			event:*) type=$value ;;
+			data:*) data+=$value$'\n' ;;
+			retry:*) retry=$value ;;
+			'')
+				if [ "$type" = gap ]; then
+					echo "gap: messages are missing: ${data%$'\n'}" >&2
+				elif [ -n "$id" ]; then
+					printf '%s %s\n' "$id" "${data%$'\n'}"
+					last=$id
+				fi
+				id='' type='' data=''
+				;;
+		esac
+	done
+}
+
+trap 'kill "${curl:-}" 2>/dev/null || true' EXIT
+while true; do
+	exec 3< <(curl "${options[@]}" --header @<(headers) "$url")
+	curl=$!
+	read_head <&3
+	case $status in
+		200)
+			echo "connected" >&2
+			failures=0
+			read_events <&3
+			wait=$retry
+			;;
+		0 | 408 | 429 | 5*) wait=${after:-$((retry << (failures < 5 ? failures : 5)))} failures=$((failures + 1)) ;;
+		*)
+			echo "given up: $status $(cat <&3)" >&2
+			exit 1
+			;;
+	esac
+	exec 3<&-
+	echo "disconnected, back in $wait ms" >&2
+	sleep "$((wait / 1000)).$(printf %03d $((wait % 1000)))"
+done
