@@ -18,6 +18,7 @@ retry=2000 # milliseconds until the next try, as the gateway says
 failures=0 # tries in a row without success
 
 headers() { # in a file of their own: a command line is for all to see
+	echo 'Accept: text/event-stream'
 	[ -z "${TICKGATE_TOKEN:-}" ] || printf 'Authorization: Bearer %s\n' "$TICKGATE_TOKEN"
 	[ -z "$last" ] || printf 'Last-Event-ID: %s\n' "$last"
 }

@@ -4,6 +4,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
 import java.net.http.WebSocket;
 import java.net.http.WebSocketHandshakeException;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.HashMap;
@@ -142,7 +143,7 @@ public class Subscribe {
         }
 
         @Override
-        public CompletionStage<?> onPing(WebSocket socket, java.nio.ByteBuffer message) {
+        public CompletionStage<?> onPing(WebSocket socket, ByteBuffer message) {
             heard = System.nanoTime(); // the answer is sent by the JDK
             socket.request(1);
             return null;
@@ -168,7 +169,7 @@ public class Subscribe {
                 case "ok" -> {
                     System.err.println("connected");
                     if (last.isEmpty()) { // where to go on if nothing comes before the connection breaks
-                        last = unquote(m.get("id"));
+                        last = unquote(m.getOrDefault("id", "\"\""));
                     }
                 }
                 case "gap" -> System.err.println("gap: messages are missing: " + m);

@@ -127,7 +127,7 @@ public class SubscribeEvents {
             } else if (line.startsWith("data:")) {
                 data.add(value);
                 any = true;
-            } else if (line.startsWith("retry:")) {
+            } else if (line.matches("retry: ?\\d+")) {
                 retry = Long.parseLong(value);
             } else if (line.isEmpty() && any) {
                 take(id, type, data.toString());

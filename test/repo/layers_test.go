@@ -68,6 +68,8 @@ var layers = []layer{
 	{"tuning", nil, "its files are for the kernel and systemd; its tests read them as text"},
 	{"test/browser", nil, "a browser is driven whatever it shows"},
 	{"scripts/screenshots", []string{"test/browser"}, "pictures are taken of a gateway that runs, from outside"},
+	{"examples/go/subscribe", nil, "users copy it; what they cannot import it does without"},
+	{"examples/go/publish", nil, "users copy it; what they cannot import it does without"},
 	{"test/e2e", nil, "these tests see only what a user sees"},
 	{"test/repo", nil, "rules over the sources read them as text"},
 }
@@ -117,7 +119,7 @@ var owners = []struct {
 	{"github.com/alecthomas/kong", []string{"internal/config", "cmd/swarm", "cmd/lab"}, false, "flags are parsed in one place for each program"},
 	{"github.com/HdrHistogram", []string{"internal/load", "internal/load/report"}, false, "latencies are measured by the swarm, from outside"},
 	{"github.com/google/pprof", []string{"internal/admin"}, false, "profiles are merged where they are served"},
-	{"github.com/coder/websocket", nil, false, "a client for tests; the product speaks through internal/wire"},
+	{"github.com/coder/websocket", []string{"examples/go/subscribe", "examples/go/publish"}, false, "a client for tests and examples; the product speaks through internal/wire"},
 	{"github.com/gorilla/websocket", nil, false, "a client for tests; the product speaks through internal/wire"},
 }
 
