@@ -111,7 +111,7 @@ func TestExamplesGiveUp(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		token func() string
-		want        [2]string // one of the two
+		want  [2]string // one of the two
 	}{
 		{"no token", func() string { return "" }, [2]string{"given up: 401", "given up: 401"}},
 		{"other topics", func() string { return exampleToken(i, "tickgate", `{"subscribe":["fx.*"]}`) }, [2]string{"given up: 403", "forbidden"}},
