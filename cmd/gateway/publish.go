@@ -38,8 +38,8 @@ func (f *publishFlags) command() config.Command {
 	}
 }
 
-// publishPatience bounds the publishing of a single message.
-const publishPatience = 15 * time.Second
+// publishPatience bounds the publishing of a single message: more than a gateway waits for a cluster's election (20 s).
+const publishPatience = 30 * time.Second
 
 // publish is `gateway publish`. It returns the exit code.
 func (p program) publish(ctx context.Context, f *publishFlags, cfg *config.Config) int {

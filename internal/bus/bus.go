@@ -122,6 +122,9 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 		}
 	}()
 	b.outbox = newOutbox(b, maxPending)
+	if b.endpoint.External {
+		b.look = make(chan struct{}, 1)
+	}
 	if b.conn, err = dial(); err != nil {
 		return err
 	}
@@ -144,7 +147,6 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 		return err
 	}
 	if b.endpoint.External {
-		b.look = make(chan struct{}, 1)
 		go b.watch()
 	}
 	return ctx.Err()
@@ -152,7 +154,12 @@ func (b *Bus) open(ctx context.Context, dial dialFunc, maxPending int, find stre
 
 // Epoch returns the stream's epoch, the first part of message ids. It is the same on all nodes, and over
 // restarts as long as the stream exists. It changes when an external stream is made anew.
-func (b *Bus) Epoch() string { return *b.epoch.Load() }
+func (b *Bus) Epoch() string {
+	if epoch := b.epoch.Load(); epoch != nil {
+		return *epoch
+	}
+	return "" // the connection broke while the bus was opened
+}
 
 // Endpoint returns where other processes can Connect to the stream, the external servers if there are any. It is
 // the zero value if an embedded server does not listen. It holds a secret.

@@ -53,7 +53,7 @@ func starting(err error) bool {
 	if errors.As(err, &api) {
 		return api.ErrorCode == codeNoPeers || api.ErrorCode == codeNoLeader
 	}
-	return errors.Is(err, context.DeadlineExceeded)
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errLeaderless)
 }
 
 // codeNoLeader is JetStream's error code for a cluster without a leader (JSClusterNotAvailErr).
@@ -97,7 +97,22 @@ func (b *Bus) examine() error {
 	if err != nil {
 		return err
 	}
+	if err := led(stream.CachedInfo()); err != nil {
+		return err
+	}
 	b.adopt(stream.CachedInfo())
+	return nil
+}
+
+// errLeaderless means that most of the servers that keep the stream are away, or that they are electing a leader.
+var errLeaderless = errors.New("it has no leader: too few of the servers that keep it are running")
+
+// led returns errLeaderless if nobody can store messages. The servers that are left tell about such a stream all the same,
+// and know less of it than there is.
+func led(info *jetstream.StreamInfo) error {
+	if info.Cluster != nil && info.Cluster.Name != "" && info.Cluster.Leader == "" {
+		return errLeaderless
+	}
 	return nil
 }
 

@@ -14,6 +14,9 @@ import (
 // notices within 10 s (nats-server v2.15.2, raft.go, lostQuorumInterval).
 const shortPatience = 15 * time.Second
 
+// errShort ends an attempt to read from a stream that is not as long as what was read.
+var errShort = errors.New("the stream is shorter than what was read from it")
+
 // errAnew ends an attempt to read: the next one begins with the first message of the stream.
 var errAnew = errors.New("the stream has begun anew")
 
@@ -28,6 +31,9 @@ func (s *Subscription) follow(ctx context.Context) error {
 		return fmt.Errorf("look at the stream: %w", err)
 	}
 	info := stream.CachedInfo()
+	if err := led(info); err != nil {
+		return err
+	}
 	s.bus.adopt(info)
 	if epoch := epochOf(info); epoch != s.epoch {
 		s.restart(info)
@@ -48,11 +54,10 @@ func (s *Subscription) continues(ctx context.Context, stream jetstream.Stream) e
 			s.short = time.Now()
 		}
 		if time.Since(s.short) < shortPatience {
-			return fmt.Errorf("the stream ends with message %d, and %d has been read", newest, s.next-1)
+			return fmt.Errorf("%w: it ends with message %d, and %d has been read", errShort, newest, s.next-1)
 		}
 		return s.lose(info)
 	}
-	s.short = time.Time{}
 	m, err := stream.GetMsg(ctx, s.next-1)
 	switch {
 	case errors.Is(err, jetstream.ErrMsgNotFound): // dropped by the stream's limits

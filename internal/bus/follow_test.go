@@ -2,10 +2,12 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -144,5 +146,44 @@ func TestReplicas(t *testing.T) {
 	if other, err := Open(t.Context(), cfg); err == nil {
 		_ = other.Close()
 		t.Error("Open with three copies on a single server: got no error")
+	}
+}
+
+// tailStream is a stream that ends with a message.
+type tailStream struct {
+	jetstream.Stream
+	newest uint64
+}
+
+func (s tailStream) CachedInfo() *jetstream.StreamInfo {
+	return &jetstream.StreamInfo{Created: time.Unix(1, 0), State: jetstream.StreamState{LastSeq: s.newest}}
+}
+
+// A server that is behind for a moment has lost nothing; one that stays behind has.
+func TestShortStream(t *testing.T) {
+	b := newBus(testLogger(t))
+	s := &Subscription{bus: b, next: 11, last: time.Unix(2, 0), live: true}
+	behind := tailStream{newest: 5}
+	if err := s.continues(t.Context(), behind); !errors.Is(err, errShort) || s.next != 11 {
+		t.Errorf("at first: got %v and next %d, want %v and 11", err, s.next, errShort)
+	}
+	s.short = time.Now().Add(-2 * shortPatience)
+	if err := s.continues(t.Context(), behind); !errors.Is(err, errAnew) || s.next != 0 || !s.anew {
+		t.Errorf("after %v: got %v and next %d, want %v and the beginning", 2*shortPatience, err, s.next, errAnew)
+	}
+}
+
+func TestLed(t *testing.T) {
+	for _, test := range []struct {
+		cluster *jetstream.ClusterInfo
+		want    error
+	}{
+		{nil, nil}, // a single server
+		{&jetstream.ClusterInfo{Name: "c", Leader: "n1"}, nil},
+		{&jetstream.ClusterInfo{Name: "c"}, errLeaderless},
+	} {
+		if err := led(&jetstream.StreamInfo{Cluster: test.cluster}); !errors.Is(err, test.want) {
+			t.Errorf("led(%+v): got %v, want %v", test.cluster, err, test.want)
+		}
 	}
 }

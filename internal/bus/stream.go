@@ -26,7 +26,10 @@ func ensure(ctx context.Context, js jetstream.JetStream, cfg Config) (jetstream.
 	if err != nil {
 		return nil, err
 	}
-	return stream, suits(stream.CachedInfo().Config, cfg)
+	if err := suits(stream.CachedInfo().Config, cfg); err != nil {
+		return nil, err
+	}
+	return stream, led(stream.CachedInfo())
 }
 
 // create makes an external stream. Without a wish for the number of copies it learns from the server's answer whether

@@ -2,6 +2,7 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -100,7 +101,11 @@ func (s *Subscription) interrupt() {
 // run reads, attempt by attempt.
 func (s *Subscription) run() {
 	for !s.ended() {
-		if err := s.read(); err != nil && !s.ended() {
+		err := s.read()
+		if !errors.Is(err, errShort) { // it has to be short all the time to count
+			s.short = time.Time{}
+		}
+		if err != nil && !s.ended() {
 			s.bus.log.Debug("reading from the bus interrupted", "next", s.next, "error", err)
 			s.bus.verify()
 			s.bus.pause(readAgain)
