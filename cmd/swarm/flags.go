@@ -26,7 +26,7 @@ type flags struct {
 	Loops     int      `default:"0" group:"crowd" help:"Event loops per process; 0 spreads one per processor over the processes, but with a --rate no more than one for 20,000 clients."`
 
 	Hold        *time.Duration `placeholder:"1m" group:"time" help:"How long to measure once all are connected; 0 is until interrupted. Default 1m, or with --ticks no limit."`
-	Ticks       int            `default:"0" placeholder:"N" group:"time" help:"Stop after N messages with different sequence numbers."`
+	Ticks       int            `default:"0" placeholder:"N" group:"time" help:"Stop after N messages with different sequence numbers; of more than 256 --topics a part counts."`
 	Settle      time.Duration  `default:"5s" group:"time" help:"How long clients may take at the end to reach the newest message."`
 	Timeout     time.Duration  `default:"10s" group:"time" help:"For connect and handshake together."`
 	RampTimeout time.Duration  `default:"0s" group:"time" help:"How long connecting everybody may take; 0 is twice what --rate needs and 30 s."`

@@ -19,22 +19,24 @@ type stamp struct {
 // stamps reads messages. All clients of a topic get the same bytes, mostly one after the other, so those of the last
 // message are kept, and recognising them costs a tenth of reading them again (BenchmarkStamps). Event loop only.
 type stamps struct {
-	time, seq, key field   // immutable
-	topics         *topics // immutable; nil if there are none to tell apart
-	payload        []byte
-	last           stamp
+	time, seq field   // immutable
+	keys      []field // immutable; the first that is found says whose a message is
+	topics    *topics // immutable; nil if there are none to tell apart
+	payload   []byte
+	last      stamp
 }
 
 func newStamps(cfg *Config, topics *topics) stamps {
-	key := cfg.KeyField
+	r := stamps{time: newField(cfg.TimeField), seq: newField(cfg.SeqField), topics: topics}
 	switch {
-	case key != "":
+	case cfg.KeyField != "":
+		r.keys = []field{newField(cfg.KeyField)}
 	case cfg.Subprotocol == wire.Subprotocol:
-		key = "topic"
+		r.keys = []field{newField("topic"), newField("sym")} // event streams have no envelopes
 	default:
-		key = "sym"
+		r.keys = []field{newField("sym")}
 	}
-	return stamps{time: newField(cfg.TimeField), seq: newField(cfg.SeqField), key: newField(key), topics: topics}
+	return r
 }
 
 // maxKept bounds the message that is kept.
@@ -60,14 +62,17 @@ func (r *stamps) topic(payload []byte) (topic uint32, ok bool) {
 	if r.topics == nil {
 		return 0, true
 	}
-	key := r.key.text(payload)
-	if key == nil {
-		return 0, false
+	for i := range r.keys {
+		key := r.keys[i].text(payload)
+		if key == nil {
+			continue
+		}
+		if topic, ok = r.topics.find(key); !ok {
+			topic = foreign
+		}
+		return topic, true
 	}
-	if topic, ok = r.topics.find(key); !ok {
-		topic = foreign
-	}
-	return topic, true
+	return 0, false
 }
 
 // foreign stands for a topic that is none of the swarm's.

@@ -74,7 +74,8 @@ func expand(pattern string) ([]string, error) {
 // topics says which client has which of several topics. Immutable, shared by the loops of an engine.
 //
 // The names are cut into as many parts as a client has topics, and each client takes one of every part. In part k it
-// moves on by k when all names of the part have been taken once, so that pairs do not repeat.
+// moves on by k+1 when all names of the part have been taken once, so that pairs do not repeat, and each topic gets clients
+// of all transports.
 type topics struct {
 	names []string
 	each  int
@@ -127,7 +128,7 @@ func (t *topics) of(i, k int) int {
 		return 0
 	}
 	from, size := t.part(k)
-	return from + (i+k*(i/size))%size
+	return from + (i+(k+1)*(i/size))%size
 }
 
 // part returns the first topic of part k, and how many there are.

@@ -307,3 +307,35 @@ func BenchmarkReceiveTopics(b *testing.B) {
 		}
 	}
 }
+
+// Beside clients of tickgate.v1, event streams tell their topics by the payload.
+func TestTopicsOfBothTransports(t *testing.T) {
+	s := newServer(t, func(p *peer) {
+		for k, topic := range p.request.URL.Query()["topic"] {
+			text, id := quoteOf(strings.TrimPrefix(topic, "x."), 1), fmt.Sprintf("e-%d", k+1)
+			if p.transport == WebSocket {
+				text = fmt.Sprintf(`{"t":"msg","topic":%q,"id":%q,"data":%s}`, topic, id, text)
+			}
+			p.payload(text, id)
+		}
+		p.stay()
+	}, func(s *testServer) { s.protocol = wire.Subprotocol })
+	cfg := s.config(400, WebSocket, SSE)
+	cfg.Subprotocol, cfg.Topics, cfg.PerClient = wire.Subprotocol, []string{"x.S{0..9}"}, 2
+	e := start(t, cfg)
+	if sum := e.awaitMessages(800).Sum(); sum.Untracked+sum.Strays+sum.Backward != 0 {
+		t.Errorf("got %+v, want all messages of topics that were asked for", sum)
+	}
+	var counts [Transports][10]int
+	d := newDeal(&cfg)
+	for i := range cfg.Total {
+		for k := range cfg.PerClient {
+			counts[cfg.Targets[d.target(i)].Transport][e.topics.of(i, k)]++
+		}
+	}
+	for transport, of := range counts {
+		if slices.Min(of[:]) == 0 {
+			t.Errorf("%v: got %v clients of the topics, want some of each", Transport(transport), of)
+		}
+	}
+}

@@ -1,24 +1,39 @@
 package e2e
 
 import (
-	"net/http"
+	"maps"
 	"testing"
 	"time"
 )
 
-// TestSwarmTopics: 2,000 clients have two of a hundred topics each, and get every message of these and no other, from one process and
-// from workers, which the swarm checks by client and topic.
+// speech is how the swarm's clients subscribe, and to how many worker processes.
+type speech struct {
+	workers string
+	flags   []string
+}
+
+// speeches are the ways in which clients learn the ids that they resume with.
+var speeches = map[string]speech{
+	"event streams of workers":             {"2", []string{"--mix=sse=1"}},
+	"envelopes by query":                   {"auto", []string{"--mix=ws=1", "--subprotocol=tickgate.v1"}},
+	"envelopes by command, and of workers": {"2", []string{"--mix=ws=50,sse=50", "--subprotocol=tickgate.v1", "--subscribe=command"}},
+}
+
+// TestSwarmTopics: 2,000 clients have two of a hundred topics each, and get every message of these and no other, which the swarm checks by
+// client and topic.
 func TestSwarmTopics(t *testing.T) {
 	const conns, topics = 2000, 100 // so that 40 clients have each
-	for _, workers := range []string{"auto", "2"} {
-		t.Run("workers "+workers, func(t *testing.T) {
+	ways := maps.Clone(speeches)
+	ways["frames and event streams"] = speech{"2", nil}
+	for name, how := range ways {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := startGateway(t, setup{flags: map[string]string{
-				"workers": workers, "max-conns": "2400", "feed-interval": "2s", "feed-symbols": "100", "feed-topic": "price.{sym}",
+				"workers": how.workers, "max-conns": "2400", "feed-interval": "1s", "feed-symbols": "100", "feed-topic": "price.{sym}",
 			}})
-			g.waitTopics(t, topics)
-			got, r := swarm(t, g, 120*time.Second, "--conns=2000", "--ticks=300", "--settle=30s", "--policy=all", "--processes=2",
-				"--topics=price.S{0..99}", "--topics-per-client=2",
-				"--assert=connected=2000,loss=0,conflated=0,duplicates=0,reordered=0,strays=0,disconnects=0,failures=0")
+			got, r := swarm(t, g, 120*time.Second, append(how.flags, "--conns=2000", "--ticks=300", "--settle=30s", "--policy=all",
+				"--processes=2", "--topics=price.S{0..99}", "--topics-per-client=2",
+				"--assert=connected=2000,loss=0,conflated=0,duplicates=0,reordered=0,strays=0,ids_backward=0,disconnects=0,failures=0")...)
 			if got.code != 0 {
 				t.Errorf("got exit code %d, want 0: all assertions hold:\n%s", got.code, got.output)
 			}
@@ -31,25 +46,18 @@ func TestSwarmTopics(t *testing.T) {
 	}
 }
 
-// waitTopics waits until so many topics have had a message.
-func (g *gateway) waitTopics(t *testing.T, topics int) {
-	t.Helper()
-	eventually(t, 60*time.Second, "topics with messages", func() bool {
-		var list struct{ Topics []topicPage }
-		return inspect(t, g, "/v1/topics?prefix=price.S&limit=1000", &list) == http.StatusOK && len(list.Topics) >= topics
-	})
-}
-
-// TestSwarmAway: 500 of 2,000 clients leave, stay away, come back with their ids and get every message once, whichever worker they land on.
+// TestSwarmAway: 500 of 2,000 clients leave, stay away, come back with their ids and get every message of their topics once, whichever
+// worker they land on.
 func TestSwarmAway(t *testing.T) {
-	for _, workers := range []string{"auto", "2"} {
-		t.Run("workers "+workers, func(t *testing.T) {
+	for name, how := range speeches {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := startGateway(t, setup{flags: map[string]string{
-				"workers": workers, "max-conns": "2400", "feed-interval": "100ms", "ring": "8192",
+				"workers": how.workers, "max-conns": "2400", "feed-interval": "500ms", "feed-symbols": "10", "feed-topic": "price.{sym}",
 			}})
-			got, r := swarm(t, g, 150*time.Second, "--conns=2000", "--mix=sse=1", "--policy=all", "--processes=2", "--settle=30s",
-				"--away-clients=500", "--away=3s", "--away-after=5s", "--hold=12s",
-				"--assert=connected=2000,loss=0,duplicates=0,reordered=0,gaps=0,ids_backward=0,disconnects=0,returned=500,resumed=500,replayed>0")
+			got, r := swarm(t, g, 150*time.Second, append(how.flags, "--conns=2000", "--policy=all", "--processes=2", "--settle=30s",
+				"--topics=price.S{0..9}", "--topics-per-client=2", "--away-clients=500", "--away=3s", "--away-after=5s", "--hold=12s",
+				"--assert=connected=2000,loss=0,duplicates=0,reordered=0,gaps=0,strays=0,ids_backward=0,disconnects=0,returned=500,resumed=500,replayed>0")...)
 			if got.code != 0 {
 				t.Errorf("got exit code %d, want 0: all assertions hold:\n%s", got.code, got.output)
 			}

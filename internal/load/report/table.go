@@ -48,7 +48,7 @@ func (t *table) connections(r *Report) {
 	t.quantiles("handshake", c.Handshake)
 	t.row("hold", "%.1f s, %s", r.Phases.Hold, r.Phases.Stopped)
 	t.some("disconnects", c.Disconnects)
-	t.some("left (churn)", c.Left)
+	t.some("left on purpose", c.Left)
 	t.some("told when to return", c.Hinted)
 	t.some("resumed", c.Resumed)
 	t.some("gave up", int64(c.GaveUp))
