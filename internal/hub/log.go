@@ -83,14 +83,17 @@ func (l *log) mustDrop(next uint64) bool {
 
 func (l *log) drop() {
 	r, pos := *l.ring.Load(), l.oldest.Load()
-	if m := r.at(pos); m != nil {
-		l.bytes -= len(m.payload)
+	m := r.at(pos)
+	if m != nil {
 		l.floor.Store(m.seq)
-		m.release()
-		l.budget.held--
 	}
 	l.oldest.Store(pos + 1)
 	r[pos%uint64(len(r))].Store(nil)
+	if m != nil {
+		l.bytes -= len(m.payload)
+		l.budget.held--
+		m.release()
+	}
 }
 
 // expire drops the oldest messages as long as they are from before a moment, the newest one too. It returns their number.
