@@ -2,8 +2,11 @@ package bus
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -26,12 +29,18 @@ func (b *Bus) Newest(ctx context.Context, before uint64, deliver func(Msg)) erro
 		return fmt.Errorf("read the newest message of each topic: create consumer: %w", err)
 	}
 	defer func() { _ = b.conn.Publish("$JS.API.CONSUMER.DELETE."+Stream+"."+consumer.CachedInfo().Name, nil) }()
-	for more := true; more; {
-		if more, err = b.newestBatch(ctx, consumer, before, deliver); err != nil {
+	deadline := time.Now().Add(openPatience)
+	for {
+		more, err := b.newestBatch(ctx, consumer, before, deliver)
+		switch {
+		case errors.Is(err, nats.ErrNoResponders) && ctx.Err() == nil && time.Now().Before(deadline):
+			wait(ctx, holdPoll) // the consumer is on another server of a cluster, which not all of them know of yet
+		case err != nil:
 			return fmt.Errorf("read the newest message of each topic: %w", err)
+		case !more:
+			return nil
 		}
 	}
-	return nil
 }
 
 // newestBatch reads a part of the newest messages, and reports whether there may be more.
