@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -119,8 +120,24 @@ func startExample(t testing.TB, name string, command []string, addr, token strin
 	}
 }
 
-// startExamplePage opens the example for browsers and returns its two subscribers.
-func startExamplePage(t testing.TB, addr, token string, topics ...string) []*example {
+// examplePage is the example for browsers, with its two subscribers.
+type examplePage struct {
+	*browser.Page
+	subscribers []*example
+}
+
+// publish lets the page publish a text to chat.1.
+func (p examplePage) publish(t testing.TB, text string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	if err := p.Evaluate(ctx, fmt.Sprintf("form.text.value = %q, form.requestSubmit()", text), nil); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// startExamplePage opens the example for browsers.
+func startExamplePage(t testing.TB, addr, token string, topics ...string) examplePage {
 	t.Helper()
 	b, err := browser.Start(need(t, "chromium"), t.TempDir())
 	if err != nil {
@@ -146,10 +163,10 @@ func startExamplePage(t testing.TB, addr, token string, topics ...string) []*exa
 	if err := page.Load(ctx, server.URL+"/?"+query.Encode()); err != nil {
 		t.Fatal(err)
 	}
-	return []*example{
+	return examplePage{page, []*example{
 		pageExample(t, page, "EventSource", addr, "events"),
 		pageExample(t, page, "WebSocket in a browser", addr, "envelopes"),
-	}
+	}}
 }
 
 // pageExample is one of the two subscribers of the page. What it prints and what it says are in the same element.

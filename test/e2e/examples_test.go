@@ -64,7 +64,8 @@ func TestExamples(t *testing.T) {
 	for name, command := range exampleSubscribers(t) {
 		clients = append(clients, startExample(t, name, command, plug(), exampleToken(i), "price.*", "chat.1"))
 	}
-	clients = append(clients, startExamplePage(t, plug(), exampleToken(i), "price.*", "chat.1")...)
+	page := startExamplePage(t, plug(), exampleToken(i), "price.*", "chat.1")
+	clients = append(clients, page.subscribers...)
 	for _, client := range clients {
 		client.says(t, "connected")
 	}
@@ -100,6 +101,16 @@ func TestExamples(t *testing.T) {
 		client.has(t, list)
 		client.says(t, "gap")
 	}
+
+	page.publish(t, "hello, from a page")
+	event := openSSE(t, "http://"+g.Addr+"/sse?topic=chat.1&lastEventId="+list[len(list)-1].id, bearer(exampleToken(i))).wait(t, 1)[0]
+	for _, client := range clients {
+		payload := event.data
+		if client.envelope {
+			payload = `"` + payload + `"`
+		}
+		client.has(t, append(list[:len(list):len(list)], posted{"chat.1", event.id, payload}))
+	}
 }
 
 // TestExamplesGiveUp: who is not let in says why and does not come again; so does a client whose token has expired.
@@ -120,7 +131,7 @@ func TestExamplesGiveUp(t *testing.T) {
 		}, [2]string{"given up: 401", "token has expired"}},
 	} {
 		token := tt.token()
-		clients := startExamplePage(t, g.Addr, token, "price.*", "chat.1")
+		clients := startExamplePage(t, g.Addr, token, "price.*", "chat.1").subscribers
 		for name, command := range commands {
 			clients = append(clients, startExample(t, name, command, g.Addr, token, "price.*", "chat.1"))
 		}
@@ -148,7 +159,7 @@ func TestExamplesComeBackWhenTold(t *testing.T) {
 	}
 	m := newMoody(t)
 	servers = append(servers, m, m)
-	clients = append(clients, startExamplePage(t, m.addr, "", "price.*")...)
+	clients = append(clients, startExamplePage(t, m.addr, "", "price.*").subscribers...)
 	for n, client := range clients {
 		path := "/sse"
 		if client.envelope {
