@@ -82,7 +82,7 @@ func Open(ctx context.Context, cfg Config) (*Bus, error) {
 	find := func(ctx context.Context) (jetstream.Stream, error) { return ensure(ctx, b.js, cfg) }
 	if len(cfg.URLs) > 0 {
 		b.restore = find
-		find = patiently(find)
+		find = b.patiently(find)
 	}
 	err := b.open(ctx, connect, cfg.MaxPending, find)
 	if err != nil {

@@ -18,18 +18,21 @@ const (
 	// to make another one.
 	missingPatience = 3 * time.Second
 	// openPatience is how long a cluster that is starting may take until the stream can be opened.
-	openPatience = 30 * time.Second
+	openPatience = 2 * time.Minute
 )
 
 // patiently returns a function that repeats find while a cluster has not found itself together yet.
-func patiently(find streamFunc) streamFunc {
+func (b *Bus) patiently(find streamFunc) streamFunc {
 	return func(ctx context.Context) (jetstream.Stream, error) {
 		ctx, cancel := context.WithTimeout(ctx, openPatience)
 		defer cancel()
-		for {
+		for told := false; ; told = true {
 			stream, err := findOnce(ctx, find)
 			if err == nil || !starting(err) || ctx.Err() != nil {
 				return stream, err
+			}
+			if !told {
+				b.log.Warn("waiting for the NATS servers", "at most", openPatience, "error", explain(err))
 			}
 			select {
 			case <-ctx.Done():

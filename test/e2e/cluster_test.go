@@ -300,9 +300,9 @@ func TestMinority(t *testing.T) {
 		status, body := page(t, "http://"+g.Admin+"/readyz")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, "TICKGATE")
 	})
+	eventually(t, clusterPatience, "quick 503 for a publisher", func() bool { return refusedSoon(t, g) })
 	late := launch(t, setup{flags: map[string]string{"nats": c.urls(), "feed": "none"}})
 	t.Cleanup(func() { late.cleanUp(t) })
-	eventually(t, clusterPatience, "quick 503 for a publisher", func() bool { return refusedSoon(t, g) })
 	for _, server := range c[1:] {
 		server.start(t)
 	}
@@ -311,6 +311,7 @@ func TestMinority(t *testing.T) {
 		status, _ := publish(t, g, "a", "after", http.Header{"Nats-Msg-Id": {"after"}})
 		return status == http.StatusOK
 	})
+	late.waitListening(t)
 	if events := client.wait(t, 2); events[0].data != "before" || events[1].data != "after" {
 		t.Errorf("got %+v, want before and after over one connection", events)
 	}
