@@ -26,6 +26,9 @@ func (b *Bus) dialer(e Endpoint, more ...nats.Option) dialFunc {
 	if e.Token != "" {
 		options = append(options, nats.Token(e.Token))
 	}
+	if strings.HasPrefix(e.URL, "nats://127.0.0.1:") {
+		options = append(options, nats.Timeout(handshakeTimeout))
+	}
 	return func() (*nats.Conn, error) {
 		conn, err := nats.Connect(e.URL, options...)
 		if err != nil {
@@ -38,6 +41,10 @@ func (b *Bus) dialer(e Endpoint, more ...nats.Option) dialFunc {
 // reconnectWait is the pause between attempts to reconnect, up to doubled by chance so that workers do not come
 // all at once.
 const reconnectWait = 250 * time.Millisecond
+
+// handshakeTimeout is what a connection over loopback may take. Nothing gets lost there, but a machine may stand still for longer than
+// NATS' own 2 s, and a worker that cannot connect at its start ends the gateway's.
+const handshakeTimeout = 20 * time.Second
 
 // redact returns a list of URLs without their secrets.
 func redact(urls string) string {

@@ -78,6 +78,7 @@ func (e *embedded) options(cfg Config, dir string) *server.Options {
 		Port:          port,
 		DontListen:    !cfg.Listen,
 		Authorization: e.token,
+		AuthTimeout:   handshakeTimeout.Seconds(),
 		MaxConn:       maxConns,
 		MaxPayload:    int32(cfg.MaxPayload + maxHeaders),
 		MaxPending:    maxPendingBytes,
