@@ -96,7 +96,7 @@ func (n *node) addLoop(cfg *config.Config, addr string) error {
 
 func sessionConfig(cfg *config.Config, n *node) session.Config {
 	return session.Config{
-		Hub: n.hub, DefaultTopic: cfg.Topics.Default, Echo: cfg.Clients.Echo, Access: access(cfg, n.plan.tokens),
+		Hub: n.hub, DefaultTopic: cfg.Topics.Default, Echo: cfg.Clients.Echo, Compress: cfg.Clients.Compress, Access: access(cfg, n.plan.tokens),
 		HeaderBytes:      int(cfg.Clients.HeaderBytes),
 		HeaderTimeout:    cfg.Clients.HeaderTimeout,
 		HandshakeBacklog: cfg.Clients.HandshakeBacklog,

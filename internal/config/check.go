@@ -151,8 +151,8 @@ func (c *Config) checkTogether(p *Problems) {
 	if workers := int(c.Server.Workers); workers > c.Server.MaxConns {
 		p.add("--workers", strconv.Itoa(workers), "more processes than --max-conns connections; lower it")
 	}
-	if c.Server.IO != IOEpoll && (c.Clients.Echo || c.Topics.Policy != PolicyLatest) {
-		p.add("--io", string(c.Server.IO), "only for comparison: --echo and --policy=all need --io=epoll")
+	if c.Server.IO != IOEpoll && (c.Clients.Echo || c.Clients.Compress || c.Topics.Policy != PolicyLatest) {
+		p.add("--io", string(c.Server.IO), "only for comparison: --echo, --compress and --policy=all need --io=epoll")
 	}
 	if c.Server.IO != IOEpoll && (len(c.Access.Keys) > 0 || len(c.Access.Origins) > 0 || len(c.Access.OpenPublish) > 0) {
 		p.add("--io", string(c.Server.IO), "only for comparison: --token-keys, --origins and --open-publish need --io=epoll")

@@ -150,6 +150,9 @@ type Bus struct {
 type Clients struct {
 	// Echo serves /echo, which conformance suites need. Default off.
 	Echo bool `help:"Serve /echo, for WebSocket conformance suites."`
+	// Compress lets WebSocket clients agree on permessage-deflate without context takeover: a message is compressed once for all of them.
+	// Default off: it costs the clients time, and content that an attacker can choose must not share a message with secrets.
+	Compress bool `help:"Compress messages for WebSocket clients that offer it (permessage-deflate), each once for all of them."`
 	// Heartbeat is the idle time after which a client is sent a ping or an SSE comment. Default
 	// 30s; 0 sends none, and clients that vanished stay until TCP notices.
 	Heartbeat time.Duration `default:"30s" placeholder:"DURATION" help:"Ping or SSE comment after this idle time; 0 sends none."`

@@ -63,8 +63,9 @@ func TestPackedFrames(t *testing.T) {
 		PackedEnvelopeWS: `{"t":"msg","topic":"price.A","id":"e-7","data":` + payload + `}`,
 	} {
 		var d wire.Decoder
+		d.AgreeDeflate()
 		frame := m.Frame(packed)
-		part, n, err := d.Next(slices.Clone(frame), &wire.Limits{Deflate: true})
+		part, n, err := d.Next(slices.Clone(frame), &wire.Limits{})
 		if err != nil || n != len(frame) || !part.Packed || !part.Final || len(frame) > len(want)/2 {
 			t.Fatalf("format %d: got %+v, %v of %d bytes, want a compressed message", packed, part, err, len(frame))
 		}

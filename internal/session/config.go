@@ -19,6 +19,9 @@ type Config struct {
 	// Echo serves /echo, which sends every message back: for conformance suites.
 	Echo bool
 
+	// Compress lets WebSocket clients agree on compressed messages (permessage-deflate without context takeover). It does not hold for /echo.
+	Compress bool
+
 	// Access says who may open a session. Default: everybody.
 	Access Access
 

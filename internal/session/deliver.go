@@ -21,7 +21,7 @@ func (l *Loop) SendMany(m *hub.Message, conns []int32, out []hub.Delivery) {
 		sp.conns[f], sp.places[f] = sp.conns[f][:0], sp.places[f][:0]
 	}
 	for place, fd := range conns {
-		f := l.epoll.At(fd).State().transport.format()
+		f := l.epoll.At(fd).State().format()
 		sp.conns[f] = append(sp.conns[f], fd)
 		sp.places[f] = append(sp.places[f], place)
 	}

@@ -13,6 +13,8 @@ import (
 // for the inbox. The maps hold those that have something to hold: an idle session costs nothing here.
 type envelopes struct {
 	command envelope.Command  // scratch
+	unpack  wire.Inflater     // of compressed commands
+	plain   []byte            // scratch for what it restores
 	text    []byte            // scratch for an answer before it has a frame
 	partial map[int32]partial // by descriptor: commands of which the end has not come
 	held    int               // bytes of these
@@ -54,7 +56,7 @@ func (l *Loop) onPart(c *conn, part *wire.Part) epoll.Reason {
 	case part.Kind == wire.Data && part.Op != wire.OpText:
 		return l.farewell(c, UnsupportedData, &wire.CloseError{Code: wire.CloseUnsupportedData, Reason: "commands are JSON in text frames"})
 	case part.Kind == wire.Data && part.First && part.Final:
-		end = l.onCommand(c, part.Payload)
+		end = l.onText(c, part.Payload, part.Packed)
 	case part.Kind == wire.Data:
 		end = l.collect(c, part)
 	}
@@ -62,6 +64,21 @@ func (l *Loop) onPart(c *conn, part *wire.Part) epoll.Reason {
 		return end
 	}
 	return l.flushMany(c)
+}
+
+// onText acts on a whole command, which may have come compressed; then its length and its UTF-8 are still to be checked.
+func (l *Loop) onText(c *conn, text []byte, packed bool) epoll.Reason {
+	if !packed {
+		return l.onCommand(c, text)
+	}
+	e := &l.envelopes
+	plain, err := e.unpack.AppendText(e.plain[:0], text, l.cfg.MaxInbound)
+	if err != nil {
+		end, fault := frameFault(err)
+		return l.farewell(c, end, fault)
+	}
+	e.plain = plain
+	return l.onCommand(c, plain)
 }
 
 // collect keeps a part of a command, and acts on the command once it is whole.
@@ -78,7 +95,7 @@ func (l *Loop) collect(c *conn, part *wire.Part) epoll.Reason {
 	switch {
 	case part.Final:
 		defer l.forgetPartial(c)
-		return l.onCommand(c, p.text)
+		return l.onText(c, p.text, part.Packed)
 	case part.First && !l.draining: // whose timer it is then
 		l.watch(c)
 	}

@@ -97,8 +97,12 @@ func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) (err error) {
 	}
 	head := string(r.Method) == http.MethodHead
 	if t != SSE && !head {
-		if t, err = l.upgrade(r, t); err != nil {
+		var deflate bool
+		if t, deflate, err = l.upgrade(r, t); err != nil {
 			return err
+		}
+		if deflate {
+			c.State().decoder.AgreeDeflate()
 		}
 	}
 	starts, err := l.starts(&l.subscribe, t, v)
@@ -160,19 +164,19 @@ func (l *Loop) follow(c *conn, starts []start) {
 var protocols = []string{wire.Subprotocol}
 
 // upgrade puts the answer to a WebSocket handshake into l.out. It returns Envelope in place of WebSocket if the client
-// offers that subprotocol.
-func (l *Loop) upgrade(r *wire.Request, t Transport) (Transport, error) {
+// offers that subprotocol, and whether messages may be compressed.
+func (l *Loop) upgrade(r *wire.Request, t Transport) (_ Transport, deflate bool, err error) {
 	var offer []string
 	if t == WebSocket {
 		offer = protocols
 	}
-	out, terms, err := wire.AppendUpgrade(l.out[:0], r, offer, false)
+	out, terms, err := wire.AppendUpgrade(l.out[:0], r, offer, l.cfg.Compress && t == WebSocket)
 	if err != nil {
-		return t, err
+		return t, false, err
 	}
 	l.out = out
 	if terms.Protocol == wire.Subprotocol {
-		return Envelope, nil
+		t = Envelope
 	}
-	return t, nil
+	return t, terms.Deflate, nil
 }

@@ -48,6 +48,18 @@ func (t Transport) format() hub.Format {
 	return hub.RawWS
 }
 
+// format returns the encoding of the messages that the session is sent.
+func (s *State) format() hub.Format {
+	f := s.transport.format()
+	if s.decoder.Deflates() {
+		return packed[f]
+	}
+	return f
+}
+
+// packed are the formats for those who have agreed on compression.
+var packed = [hub.Formats]hub.Format{hub.RawWS: hub.PackedRawWS, hub.EnvelopeWS: hub.PackedEnvelopeWS, hub.SSE: hub.SSE}
+
 // Phase is how far a session has come.
 type Phase uint8
 

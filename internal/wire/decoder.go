@@ -32,9 +32,6 @@ type Limits struct {
 	MaxMessage int64
 	// Server is set where the peer is a client: its frames must be masked, a server's must not (RFC 6455 §5.1).
 	Server bool
-	// Deflate is set where both sides have agreed on permessage-deflate: messages may be compressed. MaxMessage then holds for what comes
-	// over the wire.
-	Deflate bool
 }
 
 // Decoder is the state of one direction of a WebSocket between two reads: 24 bytes without pointers. The zero value is
@@ -54,11 +51,19 @@ type Decoder struct {
 type decoderFlags uint8
 
 const (
-	flagFinal  decoderFlags = 1 << iota // the current frame is the last of its message
-	flagBegun                           // a part of the current message has been handed out
-	flagPacked                          // the current message is compressed
-	flagDone                            // a close frame or an error has ended everything
+	flagFinal   decoderFlags = 1 << iota // the current frame is the last of its message
+	flagBegun                            // a part of the current message has been handed out
+	flagPacked                           // the current message is compressed
+	flagDeflate                          // messages may be compressed
+	flagDone                             // a close frame or an error has ended everything
 )
+
+// AgreeDeflate lets messages be compressed, each by itself: both sides have agreed on that in the handshake, see Terms. Limits.MaxMessage then
+// holds for what comes over the wire.
+func (d *Decoder) AgreeDeflate() { d.flags |= flagDeflate }
+
+// Deflates reports whether AgreeDeflate was called.
+func (d *Decoder) Deflates() bool { return d.flags&flagDeflate != 0 }
 
 // Next looks at b, the bytes that have arrived and were not consumed before, and returns at most one Part and how many
 // bytes it consumed. It is to be called again with the rest until it returns kind None and n == 0: then more bytes are
@@ -137,7 +142,7 @@ func (d *Decoder) data(b []byte) (p Part, n int, err *CloseError) {
 	}
 	d.flags |= flagBegun
 	if p.Final {
-		*d = Decoder{}
+		*d = Decoder{flags: d.flags & flagDeflate}
 	}
 	return p, n, nil
 }

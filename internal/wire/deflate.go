@@ -65,6 +65,15 @@ type Inflater struct {
 	buf []byte // the message and what the sender left out of it
 }
 
+// AppendText is AppendMessage for text: what does not restore to UTF-8 is a *CloseError too.
+func (f *Inflater) AppendText(dst, compressed []byte, limit int) ([]byte, error) {
+	text, err := f.AppendMessage(dst, compressed, limit)
+	if err == nil && !utf8.Valid(text[len(dst):]) {
+		return dst, errText
+	}
+	return text, err
+}
+
 // AppendMessage appends the message that the compressed payload of all its frames restores to. A message beyond limit bytes, or one that is
 // not DEFLATE, is a *CloseError; dst then comes back as it was.
 func (f *Inflater) AppendMessage(dst, compressed []byte, limit int) ([]byte, error) {

@@ -120,32 +120,35 @@ func FuzzInflater(f *testing.F) {
 
 // TestDecodePacked: the bit of compression is heeded where it was agreed on, and only on the first frame of a message.
 func TestDecodePacked(t *testing.T) {
-	agreed := &Limits{Server: true, Deflate: true}
 	frame := func(first byte, payload string) string {
 		return string([]byte{first, 0x80 | byte(len(payload)), 0, 0, 0, 0}) + payload
 	}
 	packed := string(pack(t, "hello \xff hello"))
 	for _, tc := range []struct {
 		name, in string
-		lim      *Limits
+		agreed   bool
 		want     error
 	}{
-		{"a message", frame(0xc1, packed), agreed, nil},
-		{"in two parts", frame(0x41, packed[:4]) + frame(0x80, packed[4:]), agreed, nil},
-		{"not agreed on", frame(0xc1, packed), &Limits{Server: true}, errReservedBits},
-		{"on a continuation", frame(0x41, packed[:4]) + frame(0xc0, packed[4:]), agreed, errReservedBits},
-		{"on a ping", frame(0xc9, ""), agreed, errReservedBits},
-		{"another bit", frame(0xe1, packed), agreed, errReservedBits},
-		{"none, not UTF-8", frame(0x81, "\xff"), agreed, errText},
+		{"a message", frame(0xc1, packed), true, nil},
+		{"in two parts", frame(0x41, packed[:4]) + frame(0x80, packed[4:]), true, nil},
+		{"not agreed on", frame(0xc1, packed), false, errReservedBits},
+		{"on a continuation", frame(0x41, packed[:4]) + frame(0xc0, packed[4:]), true, errReservedBits},
+		{"on a ping", frame(0xc9, ""), true, errReservedBits},
+		{"another bit", frame(0xe1, packed), true, errReservedBits},
+		{"none, not UTF-8", frame(0x81, "\xff"), true, errText},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			var d Decoder
+			if tc.agreed {
+				d.AgreeDeflate()
+			}
+			before := d
 			var got []byte
 			var err error
 			for in := []byte(tc.in); err == nil; {
 				var p Part
 				var n int
-				if p, n, err = d.Next(in, tc.lim); n == 0 {
+				if p, n, err = d.Next(in, &Limits{Server: true}); n == 0 {
 					break
 				}
 				if p.Kind == Data && !p.Packed {
@@ -156,7 +159,7 @@ func TestDecodePacked(t *testing.T) {
 			if !errors.Is(err, tc.want) || err == nil && string(got) != packed {
 				t.Errorf("got %q, %v, want %v", got, err, tc.want)
 			}
-			if d != (Decoder{}) && err == nil {
+			if d != before && err == nil {
 				t.Errorf("got state %+v behind a message", d)
 			}
 		})

@@ -21,7 +21,7 @@ func (d *Decoder) readHeader(b []byte, lim *Limits) (h frameHeader, size int, er
 		return h, 0, nil
 	}
 	h.op, h.final, h.packed = Opcode(b[0]&0x0f), b[0]&bitFin != 0, b[0]&bitRsv1 != 0
-	if err = d.checkFirst(b[0], lim); err != nil || len(b) == 1 {
+	if err = d.checkFirst(b[0]); err != nil || len(b) == 1 {
 		return h, 0, err
 	}
 	if err = checkSecond(b[1], h.op, lim); err != nil {
@@ -48,10 +48,10 @@ func (d *Decoder) readHeader(b []byte, lim *Limits) (h frameHeader, size int, er
 }
 
 // checkFirst checks the first byte of a header: reserved bits, opcode and fragmentation.
-func (d *Decoder) checkFirst(c byte, lim *Limits) *CloseError {
+func (d *Decoder) checkFirst(c byte) *CloseError {
 	op, final := Opcode(c&0x0f), c&bitFin != 0
 	switch {
-	case c&bitsRsv == bitRsv1 && lim.Deflate && (op == OpText || op == OpBinary):
+	case c&bitsRsv == bitRsv1 && d.Deflates() && (op == OpText || op == OpBinary):
 		return d.checkOpcode(op, final)
 	case c&bitsRsv != 0:
 		return errReservedBits

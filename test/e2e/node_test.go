@@ -11,11 +11,16 @@ import (
 // TestNodeClient lets Node's ws, the client of most servers and tools out there, subscribe, ping and close.
 func TestNodeClient(t *testing.T) {
 	t.Parallel()
+	checkTicks(t, nodeClient(t, startGateway(t, setup{}), ""))
+}
+
+// nodeClient returns the ten ticks that Node's ws received; the extension is what it and the gateway have to agree on.
+func nodeClient(t *testing.T, g *gateway, extension string) []string {
+	t.Helper()
 	node := need(t, "node")
 	if _, err := os.Stat("node/node_modules/ws"); err != nil {
 		missing(t, "Node's ws is not installed: run `make tools`")
 	}
-	g := startGateway(t, setup{})
 	cmd := exec.Command(node, "client.js", "ws://"+g.Addr+"/ws", "10")
 	cmd.Dir = "node"
 	var trouble strings.Builder
@@ -31,11 +36,11 @@ func TestNodeClient(t *testing.T) {
 			t.Fatalf("got line %q: %v", lines[i], err)
 		}
 	}
-	if len(got) != 10 {
-		t.Errorf("got %d messages, want 10", len(got))
+	if len(got) != 11 || got[0] != extension {
+		t.Fatalf("got extension %q and %d messages, want %q and 10", got[0], len(got)-1, extension)
 	}
-	checkTicks(t, got)
 	if code := lines[len(lines)-1]; code != "1000" {
 		t.Errorf("got close code %s, want 1000", code)
 	}
+	return got[1:]
 }
