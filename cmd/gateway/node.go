@@ -28,9 +28,10 @@ type node struct {
 	model iomodel.Server // serves instead of loops, nil with --io epoll
 	relay *publish.Relay // takes clients' messages to the bus, nil if none may publish
 
-	retopic  chan retopic   // new settings of topics, for sweep
-	received atomic.Uint64  // messages from the bus
-	ended    sync.WaitGroup // the loops and the subscription
+	retopic  chan retopic                  // new settings of topics, for sweep
+	topics   atomic.Pointer[config.Topics] // as they hold now
+	received atomic.Uint64                 // messages from the bus
+	ended    sync.WaitGroup                // the loops and the subscription
 	cancel   context.CancelFunc
 	failed   chan error // of a loop or the subscription that ended by itself
 }
@@ -47,6 +48,7 @@ func newNode(ctx context.Context, cfg *config.Config, p plan, b *bus.Bus, addr s
 	if p.quota != nil {
 		n.slab.Share(p.quota)
 	}
+	n.topics.Store(&cfg.Topics)
 	ctx, n.cancel = context.WithCancel(ctx)
 	if err := n.subscribe(ctx, cfg, b); err != nil {
 		n.close()
@@ -80,7 +82,7 @@ func (n *node) addLoop(cfg *config.Config, addr string) error {
 		c.Addresses = n.plan.addresses
 	}
 	var err error
-	if c.Publishing, err = publishing(cfg, n.relay); err != nil {
+	if c.Publishing, err = n.publishing(cfg); err != nil {
 		return err
 	}
 	l, err := session.NewLoop(c, n.slab)

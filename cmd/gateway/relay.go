@@ -19,16 +19,25 @@ func newRelay(cfg *config.Config, b *bus.Bus) *publish.Relay {
 	return publish.NewRelay(publish.RelayConfig{Publisher: stream{b}, MaxMessage: int(cfg.Topics.MaxMessage)})
 }
 
-// publishing returns who may publish over a session. With tokens it is they that say so.
-func publishing(cfg *config.Config, relay *publish.Relay) (p session.Publishing, err error) {
-	if relay == nil {
+// publishing returns who may publish over a session: with tokens it is they that say so, and the rules of topics restrict all.
+func (n *node) publishing(cfg *config.Config) (p session.Publishing, err error) {
+	if n.relay == nil {
 		return p, nil
 	}
-	p.Publisher = relay
+	p.Publisher, p.Rules = n.relay, n.mayPublish
 	if p.Anonymous, err = auth.NewPermissions(nil, cfg.Access.OpenPublish); err != nil {
 		return p, fmt.Errorf("--open-publish: %w", err)
 	}
 	return p, nil
+}
+
+// mayPublish reports whether the rules of topics, as they are now, let clients with or without a token publish to a topic.
+func (n *node) mayPublish(topic string, token bool) bool {
+	who := config.PublishAnonymous
+	if token {
+		who = config.PublishTokens
+	}
+	return n.topics.Load().MayPublish(topic, who)
 }
 
 // stream is the bus as publishers see it.

@@ -49,6 +49,7 @@ func (n *node) sweep(ctx context.Context) {
 		case <-ticker.C:
 			n.hub.Sweep(time.Now(), sweepTopics)
 		case r := <-n.retopic:
+			n.topics.Store(&r.topics)
 			n.hub.Reconfigure(topicConfig(r.topics))
 			n.hub.Sweep(time.Now(), math.MaxInt)
 			close(r.done)

@@ -27,8 +27,8 @@ type Rule struct {
 // Names in Rule.Publish of those who are not known by a publish key.
 const (
 	PublishTokens    = "tokens"    // whoever has a token that grants the topic
-	PublishAnonymous = "anonymous" // whoever reaches the private listener where it asks for no key
-	PublishNone      = "none"      // nobody over HTTP: only the feed and NATS clients
+	PublishAnonymous = "anonymous" // whoever needs neither key nor token: on a private listener without keys, or by --open-publish
+	PublishNone      = "none"      // nobody: only the feed and NATS clients
 )
 
 const ruleForm = "write PATTERN policy=all ring=N ring-bytes=SIZE ttl=DURATION publish=KEY|tokens|anonymous|none with any of these settings, and commas between rules"

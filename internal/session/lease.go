@@ -45,11 +45,15 @@ func (l *Loop) verdict(c *conn) *auth.Verdict {
 	return nil
 }
 
+// mayPublish reports whether both what the client has been granted and the rules of topics let it publish.
 func (l *Loop) mayPublish(c *conn, topic string) bool {
-	if v := l.verdict(c); v != nil {
-		return v.Permissions.MayPublish(topic)
+	p := &l.cfg.Publishing
+	v := l.verdict(c)
+	granted := p.Anonymous
+	if v != nil {
+		granted = v.Permissions
 	}
-	return l.cfg.Publishing.Anonymous.MayPublish(topic)
+	return granted.MayPublish(topic) && (p.Rules == nil || p.Rules(topic, v != nil))
 }
 
 // auth has another token verified. The answer may come later.

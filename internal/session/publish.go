@@ -25,6 +25,9 @@ type Publishing struct {
 	Publisher Publisher
 	// Anonymous is what clients without a token may publish.
 	Anonymous auth.Permissions
+	// Rules may refuse what Anonymous or a client's token grants: it is asked for each message, on the event loop, and told
+	// whether the client has a token. It must be safe for concurrent use and not block. nil refuses nothing.
+	Rules func(topic string, token bool) bool
 	// MaxFlying bounds the messages of one connection that are not stored yet; further ones are refused as busy. Default 64.
 	MaxFlying int
 }

@@ -2,8 +2,11 @@ package session
 
 import (
 	"fmt"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"tickgate/internal/auth"
 	"tickgate/internal/hub"
 )
 
@@ -67,4 +70,40 @@ func TestPublisherGoesBeforeTheAnswer(t *testing.T) {
 	close(hold)
 	next.hears(msg("chat.1", 1, "1"))
 	next.does(`{"t":"unsub","ref":2,"topics":["chat.1"]}`, `{"t":"ok","ref":2,"topics":0}`)
+}
+
+// What the rules of topics refuse is not published, whoever has been granted it, and from the moment on from which they do.
+func TestRulesRestrictPublishing(t *testing.T) {
+	const (
+		pubChat = `{"t":"pub","ref":1,"topic":"chat.1","data":1}`
+		refused = `{"t":"error","ref":1,"code":"forbidden","message":"publishing to \"chat.1\" is not granted"}`
+	)
+	for _, tt := range []struct {
+		name, query string
+		access      Access
+		token       bool
+	}{
+		{name: "anonymous", query: "/ws"},
+		{"token", "/ws?access_token=" + token(chats, time.Hour), Access{Verifier: verifier(t, auth.Config{Keys: allKeys(t)})}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			pub, stream := publishing(t, nil)
+			var closed atomic.Bool
+			pub.Rules = func(topic string, token bool) bool {
+				if topic != "chat.1" || token != tt.token {
+					t.Errorf("asked for %q, token %v; want chat.1, %v", topic, token, tt.token)
+				}
+				return !closed.Load()
+			}
+			g := serve(t, Config{Publishing: pub, Access: tt.access}, hub.TopicConfig{})
+			stream.attach(g)
+			c := g.envelope(tt.query)
+			c.does(pubChat, `{"t":"ok","ref":1,"id":"e-1","duplicate":false}`)
+			closed.Store(true)
+			c.does(pubChat, refused)
+			closed.Store(false)
+			c.does(pubChat, `{"t":"ok","ref":1,"id":"e-2","duplicate":false}`)
+			c.does(`{"t":"pub","ref":2,"topic":"price.1","data":1}`, `{"t":"error","ref":2,"code":"forbidden","message":"publishing to \"price.1\" is not granted"}`)
+		})
+	}
 }

@@ -189,6 +189,46 @@ func TestTopicRules(t *testing.T) {
 	}
 }
 
+// TestRulesRestrictEnvelopes: publish= in a rule holds for clients that publish by envelope, in the worker that they are
+// connected to, and for those that are connected when it changes.
+func TestRulesRestrictEnvelopes(t *testing.T) {
+	t.Parallel()
+	for _, workers := range []string{"1", "2"} {
+		t.Run("workers "+workers, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(t.TempDir(), "gateway.yaml")
+			rewrite(t, path, "topic-rules:\n  - chat.news publish=tokens\n")
+			g := startGateway(t, setup{flags: map[string]string{"feed": "none", "workers": workers, "loops": "1", "open-publish": "chat.>", "config": path}})
+			var clients []*envelopeClient
+			for range 6 { // so that all workers have some, almost always
+				clients = append(clients, openEnvelope(t, "ws://"+g.Addr+"/ws"))
+			}
+			for _, c := range clients {
+				c.publishes(t, "chat.room", "ok")
+				c.publishes(t, "chat.news", "forbidden")
+			}
+			rewrite(t, path, "topic-rules:\n  - chat.news publish=tokens|anonymous\n  - chat.room publish=none\n")
+			g.signal(t, syscall.SIGHUP)
+			eventually(t, patience, "new settings", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+			for _, c := range clients {
+				c.publishes(t, "chat.room", "forbidden")
+				c.publishes(t, "chat.news", "ok")
+			}
+		})
+	}
+}
+
+// publishes publishes a message and checks that the answer is ok, or an error of that code.
+func (c *envelopeClient) publishes(t testing.TB, topic, want string) {
+	t.Helper()
+	if err := c.send(map[string]any{"t": "pub", "ref": 1, "topic": topic, "data": 1}); err != nil {
+		t.Fatal(err)
+	}
+	if e, err := c.next(); err != nil || e.T != want && e.Code != want {
+		t.Errorf("publish to %s: got %+v, %v, want %s", topic, e, err, want)
+	}
+}
+
 func rewrite(t testing.TB, path, text string) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
