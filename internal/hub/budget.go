@@ -37,7 +37,8 @@ const (
 	tidyFrom = 1024
 	// tidied is how many entries are looked at with each message once there are more.
 	tidied = 3
-	// clientShare is the part of the budget that clients can take with topics nobody publishes to: a quarter.
+	// clientShare is the part of the budget that clients can take with topics nobody publishes to, and once more with the
+	// lists of views that topics have: a quarter.
 	clientShare = 4
 )
 

@@ -29,7 +29,8 @@ type Config struct {
 	// Default: half of MaxTopics. They never take more than a quarter of MaxBytes.
 	MaxUnused int
 	// MaxViews bounds the number of patterns that somebody is subscribed to. A view costs 24 to 48 bytes for each message
-	// held of its topics, and makes publishing to them dearer (BenchmarkPublishToViews). Default: 256.
+	// held of its topics, and makes publishing to them dearer (BenchmarkPublishToViews). None is made
+	// while the 8 to 16 bytes for each topic of each view come to more than a quarter of MaxBytes. Default: 256.
 	MaxViews int
 }
 
@@ -84,6 +85,7 @@ type Hub struct {
 	swept      int      // where in order the next sweep begins
 	unused     int      // topics that are Topic.unused
 	incomplete bool     // Restore had no room for some topics
+	joined     int64    // bytes of the lists of views that topics have
 	building   *Topic   // the view that is being made, nil for none
 	forgotten  uint64   // highest floor of a topic that was forgotten
 

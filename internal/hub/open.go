@@ -11,7 +11,7 @@ var (
 	// ErrTopics means that clients have brought as many topics into being as they may, see Config.MaxUnused, or that
 	// there are Config.MaxTopics.
 	ErrTopics = errors.New("too many topics without messages")
-	// ErrViews means that there are Config.MaxViews patterns.
+	// ErrViews means that there are Config.MaxViews patterns, or that they select too many topics in all.
 	ErrViews = errors.New("too many patterns")
 )
 

@@ -53,7 +53,7 @@ func (h *Hub) openView(pattern string) (*Topic, error) {
 func (h *Hub) beginView(pattern string) (*opening, error) {
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	if len(h.views) >= h.maxViews {
+	if len(h.views) >= h.maxViews || h.joined > h.budget.limit/clientShare {
 		return nil, ErrViews
 	}
 	t := &Topic{hub: h, name: pattern, view: &view{budget: &h.budget, opening: true}}
@@ -70,8 +70,9 @@ func (h *Hub) selectSlice(o *opening) {
 	n := min(openingSlice, len(o.rest))
 	o.spans = o.spans[:0]
 	for _, t := range o.rest[:n] {
-		if topic.Match(o.view.name, t.name) {
-			t.views = append(t.views, o.view)
+		forgotten := t.place >= len(h.order) || h.order[t.place] != t
+		if !forgotten && topic.Match(o.view.name, t.name) {
+			t.joinLocked(o.view)
 			o.view.view.raise(t, t.log.floor.Load())
 			o.spans = append(o.spans, span{t, t.log.oldest.Load(), t.log.head.Load()})
 		}

@@ -71,6 +71,7 @@ func (h *Hub) refreshLocked(t *Topic) {
 
 // sweepLocked drops what has outlived its time, and reports whether the topic can be forgotten.
 func (h *Hub) sweepLocked(t *Topic, now time.Time) bool {
+	t.letGoLocked()
 	if t.ttl > 0 {
 		t.droppedLocked(t.log.expire(now.Add(-t.ttl)))
 	}
@@ -93,6 +94,7 @@ func (t *Topic) isIdleLocked(now time.Time) bool {
 // forgetLocked removes a topic.
 func (h *Hub) forgetLocked(t *Topic) {
 	h.usedLocked(t)
+	t.setViewsLocked(nil)
 	h.budget.used.Add(-topicCost(t.name) - slotBytes*int64(len(*t.log.ring.Load())))
 	if t.log.head.Load() > 0 {
 		h.forgotten = max(h.forgotten, t.log.floor.Load())
@@ -114,7 +116,7 @@ func (h *Hub) countLocked(t *Topic) {
 	t.counted = n
 }
 
-// sweepViews forgets views that nobody is subscribed to. Their topics let go of them with their next message.
+// sweepViews forgets views that nobody is subscribed to. Their topics let go of them when they are swept, or earlier.
 func (h *Hub) sweepViews(now time.Time) {
 	h.writing.Lock()
 	defer h.writing.Unlock()

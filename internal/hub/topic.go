@@ -158,9 +158,7 @@ func (t *Topic) attached() []Reader {
 // publishLocked appends m, to the views as well, and tells the readers. The topic has it first: who gets it through a
 // view can rely on that.
 func (t *Topic) publishLocked(m *Message) {
-	if slices.ContainsFunc(t.views, isClosed) {
-		t.views = slices.DeleteFunc(t.views, isClosed)
-	}
+	t.letGoLocked()
 	oldest := t.log.oldest.Load()
 	t.log.add(m, t.hub.floor.Load())
 	t.hub.budget.addLocked(m)
@@ -174,8 +172,6 @@ func (t *Topic) publishLocked(m *Message) {
 	}
 }
 
-func isClosed(v *Topic) bool { return v.view.closed }
-
 // tell tells the readers.
 func (t *Topic) tell() {
 	for _, r := range t.attached() {
@@ -188,6 +184,7 @@ func (t *Topic) droppedLocked(n int) {
 	if n == 0 {
 		return
 	}
+	t.letGoLocked()
 	for _, v := range t.views {
 		v.view.dropped(t, n)
 	}

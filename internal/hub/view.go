@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"slices"
 	"sync/atomic"
 
 	"tickgate/internal/topic"
@@ -61,10 +62,40 @@ func (h *Hub) selectLocked(t *Topic) {
 // selectLocked makes a new topic part of the view if the pattern selects it.
 func (v *Topic) selectLocked(t *Topic) {
 	if topic.Match(v.name, t.name) {
-		t.views = append(t.views, v)
+		t.joinLocked(v)
 		// What the stream has lost may have been the topic's. What was forgotten is the views' own affair.
 		v.view.raise(t, t.hub.floor.Load())
 	}
+}
+
+// joinLocked makes the topic tell view v of its messages.
+func (t *Topic) joinLocked(v *Topic) {
+	t.letGoLocked()
+	t.setViewsLocked(append(t.views, v))
+}
+
+// letGoLocked makes the topic forget views that have been closed.
+func (t *Topic) letGoLocked() {
+	if !slices.ContainsFunc(t.views, isClosed) {
+		return
+	}
+	var left []*Topic
+	for _, v := range t.views {
+		if !isClosed(v) {
+			left = append(left, v)
+		}
+	}
+	t.setViewsLocked(left)
+}
+
+func isClosed(v *Topic) bool { return v.view.closed }
+
+// setViewsLocked replaces the list of views and counts its memory.
+func (t *Topic) setViewsLocked(views []*Topic) {
+	n := slotBytes * int64(cap(views)-cap(t.views))
+	t.views = views
+	t.hub.joined += n
+	t.hub.budget.used.Add(n)
 }
 
 // raise notes that messages of t may be missing up to a sequence.

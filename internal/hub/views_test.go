@@ -366,7 +366,7 @@ func BenchmarkOpenView(b *testing.B) {
 		v.view.close()
 		delete(c.hub.views, v.name)
 		for _, t := range c.hub.order {
-			t.views = nil
+			t.letGoLocked()
 		}
 	}
 }
