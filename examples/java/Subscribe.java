@@ -33,6 +33,8 @@ public class Subscribe {
     private static final Duration SILENCE = Duration.ofSeconds(75);
     /** Close codes after which the same would happen again. */
     private static final List<Integer> FOR_GOOD = List.of(1002, 1003, 1007, 1008, 1009);
+    /** Errors of subscribing that may be over soon. */
+    private static final List<String> PASSING = List.of("busy", "unavailable", "too_many_patterns", "no_room_for_topic");
     private static final Pattern RETRY = Pattern.compile("retry=(\\d+)");
     private static final PrintStream OUT = new PrintStream(System.out, true, StandardCharsets.UTF_8);
 
@@ -42,6 +44,8 @@ public class Subscribe {
     private final String token;
     /** The id of the last message. */
     private volatile String last = "";
+    /** Tries in a row without success. */
+    private volatile int failures;
 
     private Subscribe(String url, List<String> topics, String token) {
         this.address = URI.create(url.replaceFirst("^http", "ws") + "/ws");
@@ -65,8 +69,8 @@ public class Subscribe {
 
     /** Connects until the gateway refuses. */
     private void run() throws Refused, InterruptedException {
-        for (int failures = 0;; failures++) {
-            long wait = ThreadLocalRandom.current().nextLong(500, 1500) << Math.min(failures, 6); // not all clients at once
+        for (;; failures++) {
+            long wait;
             try {
                 Session session = new Session();
                 WebSocket.Builder builder = http.newWebSocketBuilder().subprotocols("tickgate.v1").connectTimeout(Duration.ofSeconds(10));
@@ -74,27 +78,32 @@ public class Subscribe {
                     builder.header("Authorization", "Bearer " + token);
                 }
                 WebSocket socket = builder.buildAsync(address, session).get();
-                failures = 0;
-                wait = session.await(socket, wait);
+                wait = session.await(socket);
+                socket.abort(); // if it is open still
             } catch (ExecutionException e) {
-                wait = refusal(e.getCause(), wait);
+                wait = refusal(e.getCause());
             }
             System.err.println("disconnected, back in " + wait + " ms");
             Thread.sleep(wait);
         }
     }
 
+    /** Returns milliseconds to wait if nobody says how many: ever more, and not the same for all clients. */
+    private long pause() {
+        return ThreadLocalRandom.current().nextLong(500, 1500) << Math.min(failures, 6);
+    }
+
     /** Returns the milliseconds to wait after a handshake that came to nothing. */
-    private static long refusal(Throwable why, long fallback) throws Refused {
+    private long refusal(Throwable why) throws Refused {
         if (!(why instanceof WebSocketHandshakeException handshake)) {
-            return fallback; // nobody there
+            return pause(); // nobody there
         }
         HttpResponse<?> answer = handshake.getResponse();
         int status = answer.statusCode();
         if (status >= 400 && status < 500 && status != 408 && status != 429) {
             throw new Refused(status + " " + answer.headers().firstValue("WWW-Authenticate").orElse(""));
         }
-        return answer.headers().firstValue("Retry-After").map(s -> Long.parseLong(s) * 1000).orElse(fallback);
+        return answer.headers().firstValue("Retry-After").map(s -> Long.parseLong(s) * 1000).orElseGet(this::pause);
     }
 
     /** One connection. */
@@ -104,7 +113,7 @@ public class Subscribe {
         private volatile long heard = System.nanoTime();
 
         /** Returns, when the connection has ended, the milliseconds until the next one. */
-        long await(WebSocket socket, long fallback) throws Refused, InterruptedException {
+        long await(WebSocket socket) throws Refused, InterruptedException {
             while (true) {
                 try {
                     String[] why = ended.get(1, TimeUnit.SECONDS).split(" ", 2);
@@ -112,14 +121,14 @@ public class Subscribe {
                         throw new Refused(String.join(" ", why));
                     }
                     Matcher told = RETRY.matcher(why[1]);
-                    return told.matches() ? Long.parseLong(told.group(1)) : fallback;
+                    return told.matches() ? Long.parseLong(told.group(1)) : pause();
                 } catch (TimeoutException e) {
                     if (System.nanoTime() - heard > SILENCE.toNanos()) {
                         socket.abort();
-                        return fallback;
+                        return pause();
                     }
                 } catch (ExecutionException e) { // cut off
-                    return fallback;
+                    return pause();
                 }
             }
         }
@@ -168,12 +177,16 @@ public class Subscribe {
                 }
                 case "ok" -> {
                     System.err.println("connected");
+                    failures = 0;
                     if (last.isEmpty()) { // where to go on if nothing comes before the connection breaks
                         last = unquote(m.getOrDefault("id", "\"\""));
                     }
                 }
                 case "gap" -> System.err.println("gap: messages are missing: " + m);
-                case "error" -> ended.complete("1008 " + m.get("code") + ": " + m.get("message"));
+                case "error" -> {
+                    String code = unquote(m.get("code"));
+                    ended.complete((PASSING.contains(code) ? 1013 : 1008) + " " + code + ": " + m.get("message"));
+                }
                 default -> { } // later versions may say more
             }
         }

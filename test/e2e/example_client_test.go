@@ -50,13 +50,16 @@ func (e *example) printed(list []posted) string {
 	return b.String()
 }
 
-// has waits until the example has printed these messages, and fails if it has printed another one, in another order, or one twice.
+// has waits until the example has printed these messages. The test ends if it has not, or has printed another one, in another order, or one twice.
 func (e *example) has(t testing.TB, list []posted) {
 	t.Helper()
 	want := e.printed(list)
-	holds(3*patience, func() bool { return len(e.lines()) >= len(want) })
+	holds(3*patience, func() bool {
+		got := e.lines()
+		return len(got) >= len(want) || !strings.HasPrefix(want, got)
+	})
 	if got := e.lines(); got != want {
-		t.Errorf("%s: got\n%s\nwant\n%s\nit says:\n%s", e.name, got, want, tail(e.notes(), 20))
+		t.Fatalf("%s: got\n%s\nwant\n%s\nit says:\n%s", e.name, got, want, tail(e.notes(), 20))
 	}
 }
 

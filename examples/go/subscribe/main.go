@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ type subscriber struct {
 
 // refused is an answer that the gateway would give again.
 type refused struct{ error }
+
+// passing are errors of subscribing that may be over soon.
+var passing = []string{"busy", "unavailable", "too_many_patterns", "no_room_for_topic"}
 
 // later is an answer with the time of the next try.
 type later struct {
@@ -133,7 +137,11 @@ func (s *subscriber) take(text []byte) error {
 	case "gap":
 		fmt.Fprintf(os.Stderr, "gap: messages are missing: %s\n", text)
 	case "error":
-		return refused{fmt.Errorf("%s: %s", m.Code, m.Message)}
+		err := fmt.Errorf("%s: %s", m.Code, m.Message)
+		if slices.Contains(passing, m.Code) {
+			return err
+		}
+		return refused{err}
 	}
 	return nil
 }
