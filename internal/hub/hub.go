@@ -74,6 +74,10 @@ type Hub struct {
 	untracked atomic.Uint64
 	gaps      atomic.Uint64
 
+	asking    sync.Mutex
+	asked     []preparation // guarded by asking; the first is being made
+	preparing bool          // guarded by asking: a goroutine makes them
+
 	opening sync.Mutex // held while a view is made; taken before writing
 
 	// writing is held while a message is appended, and while the topics and views change; taken before mu.

@@ -21,7 +21,7 @@ var (
 // The caller subscribes at once or not at all: what has nobody attached may be forgotten a minute later.
 //
 // A new view takes the caller time in proportion to the topics that there are and to the messages held of those that it
-// selects (BenchmarkOpenView). Publishing goes on in between.
+// selects (BenchmarkOpenView); an event loop has it made by [Hub.Prepare] before. Publishing goes on in between.
 func (h *Hub) Open(name string) (*Topic, error) {
 	if err := topic.CheckPattern(name); err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package hub
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -143,5 +144,42 @@ func TestMerge(t *testing.T) {
 		if got := merge(slices.Clone(tt.list), tt.later); !slices.Equal(got, tt.want) {
 			t.Errorf("merge(%v, %v): got %v, want %v", tt.list, tt.later, got, tt.want)
 		}
+	}
+}
+
+// Views are prepared in the order in which they were asked for, each once, and everybody who asked is told; there are no more
+// than there may be, those in the making included.
+func TestPrepare(t *testing.T) {
+	h := New(Config{MaxViews: 3})
+	h.Publish(Publication{Seq: 1, Topic: "a.1"})
+	told := make(chan string, 10)
+	ask := func(pattern string) error { return h.Prepare(pattern, func() { told <- pattern }) }
+	h.writing.Lock() // so that none is made
+	for _, pattern := range []string{"a.*", "b.*", "a.*", "c.*"} {
+		if err := ask(pattern); err != nil {
+			t.Errorf("Prepare(%q): got %v, want it taken", pattern, err)
+		}
+	}
+	if err := ask("d.*"); !errors.Is(err, ErrViews) {
+		t.Errorf("a fourth pattern: got %v, want ErrViews", err)
+	}
+	if err := ask("a..*"); !errors.Is(err, topic.ErrSyntax) {
+		t.Errorf("no pattern: got %v, want ErrSyntax", err)
+	}
+	h.writing.Unlock()
+	for _, want := range []string{"a.*", "a.*", "b.*", "c.*"} {
+		if got := <-told; got != want {
+			t.Errorf("told of %q, want %q", got, want)
+		}
+		if h.Lookup(want) == nil {
+			t.Errorf("%s is not there when it is ready", want)
+		}
+	}
+	checkView(t, h, h.Lookup("a.*"))
+	if err := ask("b.*"); err != nil || <-told != "b.*" {
+		t.Errorf("one that is there: got %v, want it ready", err)
+	}
+	if err := ask("d.*"); !errors.Is(err, ErrViews) {
+		t.Errorf("a fourth pattern: got %v, want ErrViews", err)
 	}
 }

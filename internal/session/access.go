@@ -26,7 +26,7 @@ var errOrigin = &wire.HTTPError{
 	Status: http.StatusForbidden, Code: "origin_not_allowed", Message: "pages of this origin may not connect, or not with a cookie",
 }
 
-// admit finds out what the client may do: nil stands for everything. auth.ErrPending says that decide will be called.
+// admit finds out what the client may do: nil stands for everything. errWaits says that decide will be called.
 func (l *Loop) admit(c *conn, r *wire.Request, t Transport) (*auth.Verdict, error) {
 	a := &l.cfg.Access
 	if t == Echo {

@@ -19,8 +19,20 @@ func (l *Loop) onCommand(c *conn, text []byte) epoll.Reason {
 	fault := cmd.Decode(text)
 	if fault == nil {
 		l.counters.Commands[cmd.Kind]++
+	}
+	return l.act(c, text, fault)
+}
+
+// act obeys the command that has just been decoded from text, or says that it could not be.
+func (l *Loop) act(c *conn, text []byte, fault *envelope.Error) epoll.Reason {
+	cmd := &l.envelopes.command
+	switch {
+	case fault != nil:
+	case l.mustWait(c, cmd.Kind):
+		fault = l.putAside(c, text, "")
+	default:
 		var end epoll.Reason
-		if end, fault = l.obey(c, cmd); end != epoll.ReasonNone {
+		if end, fault = l.obey(c, cmd, text); end != epoll.ReasonNone {
 			return end
 		}
 	}
@@ -30,11 +42,18 @@ func (l *Loop) onCommand(c *conn, text []byte) epoll.Reason {
 	return epoll.ReasonNone
 }
 
-// obey does what a command says. Those that are answered at once append their answers; a pub is answered later.
-func (l *Loop) obey(c *conn, cmd *envelope.Command) (epoll.Reason, *envelope.Error) {
+// obey does what a command says, which was decoded from text. Those that are answered at once append their answers; a pub is
+// answered later, and so is a sub that has to wait for a view.
+func (l *Loop) obey(c *conn, cmd *envelope.Command, text []byte) (epoll.Reason, *envelope.Error) {
 	switch cmd.Kind {
 	case envelope.Sub:
-		return l.sub(c, cmd)
+		end, err := l.sub(c, cmd)
+		if o := opening(""); errors.As(err, &o) {
+			return end, l.putAside(c, text, o)
+		} else if err != nil {
+			return end, faultOf(err)
+		}
+		return end, nil
 	case envelope.Unsub:
 		l.unsub(c, cmd)
 		return epoll.ReasonNone, nil
@@ -56,7 +75,7 @@ func (l *Loop) refuseCommand(ref envelope.Ref, fault *envelope.Error) {
 }
 
 // sub subscribes to all topics of a command or to none. Those that the session has already stay as they are.
-func (l *Loop) sub(c *conn, cmd *envelope.Command) (epoll.Reason, *envelope.Error) {
+func (l *Loop) sub(c *conn, cmd *envelope.Command) (epoll.Reason, error) {
 	w, s := &l.subscribe, c.State()
 	*w = wire.Subscribe{Topics: w.Topics[:0], LastEventID: string(cmd.Since), Last: cmd.Last}
 	for _, name := range cmd.Topics {
@@ -64,7 +83,7 @@ func (l *Loop) sub(c *conn, cmd *envelope.Command) (epoll.Reason, *envelope.Erro
 	}
 	held := l.leaveOutHeld(w, s.first)
 	if n := held + len(w.Topics); n > l.cfg.MaxTopics {
-		return epoll.ReasonNone, faultOf(tooManyTopics(n, l.cfg.MaxTopics))
+		return epoll.ReasonNone, tooManyTopics(n, l.cfg.MaxTopics)
 	}
 	id := ""
 	if w.LastEventID == "" {
@@ -72,7 +91,7 @@ func (l *Loop) sub(c *conn, cmd *envelope.Command) (epoll.Reason, *envelope.Erro
 	}
 	starts, err := l.starts(w, Envelope, l.verdict(c))
 	if err != nil {
-		return epoll.ReasonNone, faultOf(err)
+		return epoll.ReasonNone, err
 	}
 	l.reply(envelope.AppendSubscriptions(l.envelopes.text, cmd.Ref, held+len(starts), id))
 	end := l.tellGaps(c, starts)

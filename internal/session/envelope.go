@@ -17,9 +17,10 @@ type envelopes struct {
 	plain   []byte            // scratch for what it restores
 	text    []byte            // scratch for an answer before it has a frame
 	partial map[int32]partial // by descriptor: commands of which the end has not come
-	held    int               // bytes of these
+	held    int               // bytes of these, and of those aside
 	flying  map[int32]int     // by descriptor: messages on their way to the stream
 	leases  map[int32]*lease  // by descriptor: what sessions with a token may do
+	aside   map[int32]*aside  // by descriptor: commands that wait for a view
 	inbox   inbox
 }
 
@@ -30,7 +31,9 @@ type partial struct {
 }
 
 func newEnvelopes() envelopes {
-	return envelopes{partial: make(map[int32]partial), flying: make(map[int32]int), leases: make(map[int32]*lease)}
+	return envelopes{
+		partial: make(map[int32]partial), flying: make(map[int32]int), leases: make(map[int32]*lease), aside: make(map[int32]*aside),
+	}
 }
 
 const (
@@ -136,6 +139,7 @@ func (l *Loop) forgetPartial(c *conn) {
 // forgetEnvelope drops what is kept for a session that ends.
 func (l *Loop) forgetEnvelope(c *conn) {
 	l.forgetPartial(c)
+	l.forgetAside(c)
 	delete(l.envelopes.flying, c.FD())
 	delete(l.envelopes.leases, c.FD())
 }

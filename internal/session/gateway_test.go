@@ -35,7 +35,13 @@ type gateway struct {
 // serve runs a gateway whose topics are all configured alike until the test ends. Then it checks the books.
 func serve(t testing.TB, cfg Config, topics hub.TopicConfig) *gateway {
 	t.Helper()
-	g := &gateway{t: t, hub: hub.New(hub.Config{Epoch: "e", Topic: func(string) hub.TopicConfig { return topics }})}
+	return serveHub(t, cfg, hub.New(hub.Config{Epoch: "e", Topic: func(string) hub.TopicConfig { return topics }}))
+}
+
+// serveHub is serve for a hub that the test has made.
+func serveHub(t testing.TB, cfg Config, h *hub.Hub) *gateway {
+	t.Helper()
+	g := &gateway{t: t, hub: h}
 	cfg.Hub, cfg.DefaultTopic = g.hub, "ticks"
 	var err error
 	if g.Loop, err = NewLoop(cfg, epoll.NewSlab[State](maxFD)); err != nil {
@@ -90,8 +96,16 @@ func (g *gateway) checkBooks() {
 		}
 	}
 	g.do(func() {
-		if e := &g.envelopes; e.held != 0 || len(e.partial)+len(e.flying)+len(e.leases) != 0 {
-			g.t.Errorf("left: got %d bytes of %d commands, %d publishers, %d leases, want none", e.held, len(e.partial), len(e.flying), len(e.leases))
+		if e := &g.envelopes; e.held != 0 || len(e.partial)+len(e.flying)+len(e.leases)+len(e.aside) != 0 {
+			g.t.Errorf("left: got %d bytes of %d and %d commands, %d publishers, %d leases, want none", e.held, len(e.partial), len(e.aside), len(e.flying), len(e.leases))
+		}
+		if len(g.waiting)+len(g.openings.ready) != 0 {
+			g.t.Errorf("left: got %d requests that wait, %d that may go on, want none", len(g.waiting), len(g.openings.ready))
+		}
+		for pattern, waiting := range g.openings.asked {
+			if len(waiting) != 0 {
+				g.t.Errorf("left: got %d waiting for %s, want none", len(waiting), pattern)
+			}
 		}
 		if g.handshakes != 0 || g.held {
 			g.t.Errorf("left: got %d handshakes, accepting held %t, want none", g.handshakes, g.held)

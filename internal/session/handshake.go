@@ -31,7 +31,7 @@ func (l *Loop) onHead(c *conn, b []byte) int {
 	if err == nil {
 		err = l.answer(c, &l.request)
 	}
-	if errors.Is(err, auth.ErrPending) {
+	if errors.Is(err, errWaits) {
 		return n + l.whileWaiting(l.waiting[c.FD()], b[n:])
 	}
 	if err != nil {
@@ -106,6 +106,10 @@ func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) (err error) {
 		}
 	}
 	starts, err := l.starts(&l.subscribe, t, v)
+	if o := opening(""); errors.As(err, &o) {
+		l.beginLater(c, r, v, o)
+		return errWaits
+	}
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,7 @@ type Loop struct {
 	chain       forwarded.Chain
 	random      *rand.Rand
 	waiting     map[int32]*waiter // by descriptor
+	openings    openings
 	envelopes   envelopes
 	handshakes  int
 	held        bool // accepting is paused because of HandshakeBacklog
@@ -49,7 +50,7 @@ func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 		counters: Counters{
 			Closed: make(map[string]uint64), Refused: make(map[string]uint64), CommandErrors: make(map[string]uint64),
 		},
-		envelopes: newEnvelopes(),
+		openings: openings{asked: make(map[string]map[int32]struct{})}, envelopes: newEnvelopes(),
 	}
 	l.inbound = newInbound(&l.cfg)
 	l.limits = wire.Limits{Server: true, MaxMessage: int64(l.cfg.MaxInbound)}
@@ -115,7 +116,7 @@ func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 	l.fanout.UnsubscribeAll(s.first)
 	l.uncount(s)
 	if s.phase == Handshake {
-		delete(l.waiting, c.FD())
+		l.forgetWaiter(c.FD())
 		l.headDone()
 	}
 	if s.transport == Envelope {
@@ -126,7 +127,11 @@ func (l *Loop) OnClose(c *conn, reason epoll.Reason, _ error) {
 }
 
 // OnWork implements epoll.Handler.
-func (l *Loop) OnWork(budget int) bool { return l.fanout.Work(budget) }
+func (l *Loop) OnWork(budget int) bool {
+	left := budget - l.goOn(budget/4) // messages go before sessions that begin
+	more := l.fanout.Work(max(1, left))
+	return more || len(l.openings.ready) > 0
+}
 
 // headDone counts a handshake out and lets connections in again that were held back.
 func (l *Loop) headDone() {

@@ -1,13 +1,11 @@
 package session
 
 import (
-	"errors"
 	"slices"
 	"time"
 
 	"tickgate/internal/auth"
 	"tickgate/internal/hub"
-	"tickgate/internal/topic"
 	"tickgate/internal/wire"
 )
 
@@ -26,7 +24,7 @@ type start struct {
 }
 
 // starts finds out where the session that w asks for begins, as far as the verdict grants it; one of /echo has no topics,
-// and one of envelopes none that nobody named.
+// and one of envelopes none that nobody named. The error is an opening if it has to wait.
 func (l *Loop) starts(w *wire.Subscribe, t Transport, v *auth.Verdict) ([]start, error) {
 	if t == Echo {
 		return nil, nil
@@ -41,36 +39,32 @@ func (l *Loop) starts(w *wire.Subscribe, t Transport, v *auth.Verdict) ([]start,
 	if len(names) > l.cfg.MaxTopics {
 		return nil, tooManyTopics(len(names), l.cfg.MaxTopics)
 	}
+	for _, name := range names {
+		if err := l.granted(v, name); err != nil {
+			return nil, err
+		}
+	}
+	if err := l.haveViews(names); err != nil {
+		return nil, err
+	}
+	return l.startsIn(names, w)
+}
+
+// startsIn finds out where w begins in the topics and views of those names. They begin to exist if need be: who subscribes
+// before the first message gets it.
+func (l *Loop) startsIn(names []string, w *wire.Subscribe) ([]start, error) {
 	starts := make([]start, 0, len(names))
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			continue
 		}
-		if err := l.granted(v, name); err != nil {
-			return nil, err
-		}
-		t, err := l.openTopic(name)
+		t, err := l.cfg.Hub.Open(name)
 		if err != nil {
-			return nil, err
+			return nil, l.notOpened(err)
 		}
 		starts = append(starts, startIn(t, w))
 	}
 	return starts, nil
-}
-
-// openTopic returns the topic or the view that a client asks for. One that does not exist yet begins to: who subscribes
-// before the first message gets it.
-func (l *Loop) openTopic(name string) (*hub.Topic, error) {
-	t, err := l.cfg.Hub.Open(name)
-	switch {
-	case err == nil:
-		return t, nil
-	case errors.Is(err, topic.ErrSyntax):
-		return nil, badTopic(err)
-	case errors.Is(err, hub.ErrViews):
-		return nil, l.unavailable("too_many_patterns", "too many different patterns are subscribed to; come back later, or name topics")
-	}
-	return nil, l.unavailable("no_room_for_topic", "too many topics without messages; come back later")
 }
 
 // startIn finds out where w begins in one topic. Resuming goes before last: a browser that reconnects repeats the query.

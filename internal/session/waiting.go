@@ -9,13 +9,18 @@ import (
 	"tickgate/internal/wire"
 )
 
-// waiter is a request whose token is being verified elsewhere. It holds a copy of the request head; auth.Config.MaxPending
-// bounds how many there are.
+// waiter is a request whose token is being verified elsewhere, or for which a view is being made. It holds a copy of the request
+// head; auth.Config.MaxPending and HandshakeBacklog bound how many there are.
 type waiter struct {
 	fd        int32
 	transport Transport // asked for
 	head      []byte
+	pattern   string        // of the view; empty if it waits for its token
+	verdict   *auth.Verdict // of one that waits for a view
 }
+
+// errWaits says that a request has been put aside.
+var errWaits = errors.New("the request waits")
 
 // errEarly refuses a client that goes on before it has been answered (RFC 6455 §4.1: it must wait).
 var errEarly = &wire.HTTPError{
@@ -32,7 +37,7 @@ func (l *Loop) check(c *conn, r *wire.Request, token auth.Token) (*auth.Verdict,
 		w.head = bytes.Clone(r.Raw)
 		l.waiting[w.fd] = w
 		l.epoll.SetTimer(c, l.cfg.HeaderTimeout)
-		return nil, err
+		return nil, errWaits
 	}
 	if err != nil {
 		return nil, l.refusalOf(err)
@@ -54,14 +59,14 @@ func (l *Loop) decide(w *waiter, v *auth.Verdict, err error) {
 	} else {
 		err = l.begin(c, &l.request, v)
 	}
-	if err != nil {
+	if err != nil && !errors.Is(err, errWaits) {
 		l.refuse(c, err)
 	}
 }
 
 // recall ends the waiting and makes the request that waited the current one again.
 func (l *Loop) recall(w *waiter) *conn {
-	delete(l.waiting, w.fd)
+	l.forgetWaiter(w.fd)
 	_, err := wire.ParseRequest(w.head, l.cfg.HeaderBytes, &l.request)
 	if err == nil {
 		err = wire.ParseSubscribe(&l.request, &l.subscribe)
@@ -72,6 +77,14 @@ func (l *Loop) recall(w *waiter) *conn {
 	return l.epoll.At(w.fd)
 }
 
+// forgetWaiter drops the request of a connection that waits, if there is one.
+func (l *Loop) forgetWaiter(fd int32) {
+	if w := l.waiting[fd]; w != nil {
+		delete(l.waiting, fd)
+		l.leaveView(fd, w.pattern)
+	}
+}
+
 // whileWaiting takes bytes that come from a client before it has its answer. An event stream has no way up.
 func (l *Loop) whileWaiting(w *waiter, b []byte) int {
 	if len(b) > 0 && w.transport != SSE {
@@ -80,7 +93,11 @@ func (l *Loop) whileWaiting(w *waiter, b []byte) int {
 	return len(b)
 }
 
-// waitedTooLong refuses a request whose token was not verified in time.
+// waitedTooLong refuses a request whose token was not verified, or whose pattern was not opened, in time.
 func (l *Loop) waitedTooLong(w *waiter) {
-	l.refuse(l.recall(w), l.unavailable("unavailable", "the token could not be verified in time"))
+	what := "the token could not be verified in time"
+	if w.pattern != "" {
+		what = "a pattern could not be opened in time: many are being opened; come back later, or name topics"
+	}
+	l.refuse(l.recall(w), l.unavailable("unavailable", what))
 }
