@@ -9,13 +9,13 @@ set -euo pipefail
 [ $# -ge 2 ] || { echo "usage: subscribe.sh URL TOPIC…" >&2; exit 2; }
 url=$1/sse
 shift
-# A stream that is silent for longer than two heartbeats is dead, even if nothing says so.
-options=(--silent --show-error --no-buffer --include --connect-timeout 10 --speed-limit 1 --speed-time 75 --get)
+options=(--silent --show-error --no-buffer --include --connect-timeout 10 --get)
 for topic; do options+=(--data-urlencode "topic=$topic"); done
 
 last=      # the id of the last whole message
 retry=2000 # milliseconds until the next try, as the gateway says
 failures=0 # tries in a row without success
+silence=75 # seconds; the gateway sends a heartbeat every 30, so a stream that is silent for longer is dead
 
 headers() { # in a file of their own: a command line is for all to see
 	echo 'Accept: text/event-stream'
@@ -27,7 +27,7 @@ headers() { # in a file of their own: a command line is for all to see
 read_head() {
 	local line
 	status=0 after=
-	while IFS= read -r line && line=${line%$'\r'} && [ -n "$line" ]; do
+	while IFS= read -rt "$silence" line && line=${line%$'\r'} && [ -n "$line" ]; do
 		case ${line,,} in
 			http/*) status=${line#* } status=${status%% *} ;;
 			retry-after:*) after=$((${line##*[: ]} * 1000)) ;;
@@ -38,7 +38,7 @@ read_head() {
 # Events, line by line (WHATWG HTML §9.2.6); an event that was cut off is not one.
 read_events() {
 	local line value id='' type='' data=''
-	while IFS= read -r line; do
+	while IFS= read -rt "$silence" line; do
 		value=${line#*:} value=${value# }
 		case $line in
 			id:*) id=$value ;;
@@ -76,6 +76,7 @@ while true; do
 			exit 1
 			;;
 	esac
+	kill "$curl" 2>/dev/null || true # if it was silent
 	exec 3<&-
 	echo "disconnected, back in $wait ms" >&2
 	sleep "$((wait / 1000)).$(printf %03d $((wait % 1000)))"
