@@ -12,18 +12,24 @@ import (
 type Message struct {
 	Topic   string
 	ID      string
+	Late    bool   // it comes behind messages with higher ids: to resume from its id would bring those again
 	Event   string // the type that the publisher gave it, empty for none
 	Payload []byte // read only
 }
 
-// AppendMessage appends {"t":"msg","topic":…,"id":…,"event":…,"data":…}, without event if there is none. data is the
+// AppendMessage appends {"t":"msg","topic":…,"id":…,"event":…,"data":…}, without event if there is none, and
+// with late in the place of id if the message is Late. data is the
 // payload itself if that is JSON, and a string holding it if it is other text. Bytes that are not UTF-8 come in
 // base64 (RFC 4648 §4), marked by "enc":"base64" behind them: nothing is lost or replaced. ParsePayload is the reverse. It does
 // not allocate, but for json.Valid's error when the payload is text and not JSON: once per message.
 func AppendMessage(dst []byte, m *Message) []byte {
 	dst = append(dst, `{"t":"msg","topic":`...)
 	dst = wire.AppendJSONString(dst, m.Topic)
-	dst = append(dst, `,"id":`...)
+	if m.Late {
+		dst = append(dst, `,"late":`...)
+	} else {
+		dst = append(dst, `,"id":`...)
+	}
 	dst = wire.AppendJSONString(dst, m.ID)
 	if m.Event != "" {
 		dst = append(dst, `,"event":`...)

@@ -10,6 +10,7 @@ type batch struct {
 	message  *Message
 	pos      uint64 // the message's position in the audience's topic
 	behind   bool   // it is filled from the catch-up queue
+	late     bool   // its connections have got newer messages
 	n        int
 	ids      [maxBatch]SubID
 	conns    [maxBatch]int32

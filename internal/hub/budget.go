@@ -28,7 +28,7 @@ func (p place) newest() bool { return p.pos == p.topic.log.head.Load() }
 
 const (
 	// messageBytes is the memory of a message beside payload and frames: itself, and its place here.
-	messageBytes = 184 + placeBytes
+	messageBytes = 192 + placeBytes
 	placeBytes   = 16
 	slotBytes    = 8
 	// topicBytes is that of a topic beside its name and its ring, map entry included (TestBudgetIsHonest).

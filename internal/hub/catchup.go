@@ -45,7 +45,7 @@ func (f *Fanout) collectBehind(limit int) (visits int) {
 // first. The cost is in visits, beside the usual one.
 func (f *Fanout) offerBehind(id SubID, s *subscription) (cost int, ok bool) {
 	e := f.earliest(id)
-	if e.what == lost && f.batch.n > 0 || e.what == due && !f.joinBehind(e, s.conn) {
+	if e.what == lost && f.batch.n > 0 || e.what == due && !f.joinBehind(e) {
 		return 0, false
 	}
 	f.behind.pop()
@@ -66,8 +66,9 @@ func (f *Fanout) offerBehind(id SubID, s *subscription) (cost int, ok bool) {
 	return cost, true
 }
 
-func (f *Fanout) joinBehind(e errand, conn int32) bool {
-	if !f.join(f.audienceOf(f.subs.at(e.id)), e.pos, e.id, conn) {
+func (f *Fanout) joinBehind(e errand) bool {
+	s := f.subs.at(e.id)
+	if !f.join(f.audienceOf(s), e.pos, e.id, s) {
 		return false
 	}
 	f.batch.behind = true

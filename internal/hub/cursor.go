@@ -1,10 +1,14 @@
 package hub
 
+import "time"
+
 // Cursor is where a subscriber starts in a topic's log. [Topic.Last], [Topic.Default], [Topic.Seek] and [Topic.Resume]
 // make one; it is good for the topic that made it.
 type Cursor struct {
 	at mark
 	history
+	interval time.Duration // see Paced; 0 if it is not
+	reached  uint64        // what the client has, see Rejoin
 }
 
 // mark is where a subscription stands: in a topic the position of the last message it has, in a view that message's

@@ -8,8 +8,13 @@ func (f *Fanout) flush() int {
 		return 0
 	}
 	f.sending = true
-	f.sink.SendMany(b.message, b.conns[:n], b.out[:n])
+	m := b.message
+	if b.late {
+		m = m.lateCopy()
+	}
+	f.sink.SendMany(m, b.conns[:n], b.out[:n])
 	f.sending = false
+	f.lookAtClock()
 	f.apply(b)
 	b.n, b.audience, b.message, b.behind = 0, nil, nil, false
 	for _, id := range f.limbo {
@@ -21,7 +26,7 @@ func (f *Fanout) flush() int {
 
 // apply moves the cursors of a batch that the sink has seen.
 func (f *Fanout) apply(b *batch) {
-	var delivered, skipped, blocked, gone uint64
+	var delivered, skipped, spared, blocked, gone uint64
 	for i, id := range b.ids[:b.n] {
 		s := f.subs.at(id)
 		if s.conn == noConn {
@@ -30,8 +35,12 @@ func (f *Fanout) apply(b *batch) {
 		switch b.out[i] {
 		case Delivered:
 			delivered++
-			if b.audience.topic.view == nil {
-				skipped += b.pos - uint64(s.cursor) - 1
+			switch n := b.pos - uint64(s.cursor) - 1; {
+			case b.audience.topic.view != nil: // counted while it was looked for
+			case s.is(paced):
+				spared += n
+			default:
+				skipped += n
 			}
 			f.advance(b.audience, id, s)
 		case Blocked:
@@ -42,10 +51,8 @@ func (f *Fanout) apply(b *batch) {
 			s.cursor = ended
 		}
 	}
-	f.stats.add(delivered, skipped, blocked, gone)
-	if skipped > 0 {
-		b.message.topic.conflated.Add(skipped)
-	}
+	f.stats.add(delivered, skipped+spared, blocked, gone)
+	b.message.topic.conflate(skipped, spared)
 }
 
 // advance moves the cursors of a subscriber that has got the batch's message. One that is to get every message
@@ -53,6 +60,9 @@ func (f *Fanout) apply(b *batch) {
 func (f *Fanout) advance(a *audience, id SubID, s *subscription) {
 	pos := f.batch.pos
 	s.cursor = mark(pos)
+	if s.is(paced) {
+		f.served(id, s, f.batch.message)
+	}
 	if s.next != id {
 		f.passedOn(id, f.batch.message)
 		if f.batch.behind {

@@ -27,7 +27,7 @@ func encodeEnvelope(m *Message) []byte {
 
 // envelope returns the message's JSON.
 func (m *Message) envelope() []byte {
-	e := envelope.Message{Topic: m.topic.name, ID: m.ID(), Event: m.event, Payload: m.payload}
+	e := envelope.Message{Topic: m.topic.name, ID: m.ID(), Late: m.isLate, Event: m.event, Payload: m.payload}
 	return envelope.AppendMessage(make([]byte, 0, len(m.payload)+envelopeSpace), &e)
 }
 
@@ -52,7 +52,11 @@ func encodePackedEnvelope(m *Message) []byte {
 }
 
 func encodeSSE(m *Message) []byte {
-	return wire.AppendSSEEvent(make([]byte, 0, len(m.payload)+eventSpace), m.ID(), m.event, m.payload)
+	id := "" // without one the client keeps that of the event before, WHATWG HTML §9.2.6
+	if !m.isLate {
+		id = m.ID()
+	}
+	return wire.AppendSSEEvent(make([]byte, 0, len(m.payload)+eventSpace), id, m.event, m.payload)
 }
 
 // Room for what goes around a payload, so that an average message is encoded with one allocation.

@@ -3,6 +3,7 @@ package hub
 import (
 	"math/rand/v2"
 	"sync/atomic"
+	"time"
 )
 
 // FanoutConfig is what a fan-out needs from its event loop.
@@ -16,6 +17,11 @@ type FanoutConfig struct {
 	Seed uint64
 	// Watcher is told when passes begin and end; nil is not.
 	Watcher Watcher
+	// Wake makes the loop call Work once d is over, a little later at most, in place of the last such wish. It is called
+	// on the loop's goroutine, if subscriptions are paced. Nil does nothing.
+	Wake func(d time.Duration)
+	// Clock tells the time by which subscriptions are paced. Default: time.Now.
+	Clock func() time.Time
 }
 
 // Watcher is told of the passes of one event loop, on its goroutine; it must not block. delivered and blocked are the
@@ -41,16 +47,24 @@ type Fanout struct {
 	kick   func()
 	random *rand.Rand
 	watch  Watcher // nil for none
+	wake   func(time.Duration)
+	clock  func() time.Time
+	began  time.Time // when the fan-out was made
 
 	subs      slab
 	histories map[SubID]history // of subscriptions to views that are replaying
+	pacers    map[SubID]*pacer
 	topics    map[*Topic]*audience
 	audiences []*audience // by index
 	vacant    []uint32    // free indices of audiences
 
-	active  fifo[*audience] // audiences with a pass under way
-	behind  fifo[SubID]     // the catch-up queue
-	batch   batch
+	active fifo[*audience] // audiences with a pass under way
+	behind fifo[SubID]     // the catch-up queue
+	batch  batch
+
+	withheld withheldQueue // paced subscriptions that would get something if they were due
+	now      time.Duration // since began, of the last look at the clock; kept up only if somebody is paced
+
 	working bool    // Work is running: no kick is needed
 	sending bool    // the sink is being called: ended subscriptions keep their slots until it returns
 	limbo   []SubID // those slots
@@ -62,10 +76,17 @@ type Fanout struct {
 
 // NewFanout returns a fan-out without subscriptions.
 func NewFanout(cfg FanoutConfig) *Fanout {
+	if cfg.Wake == nil {
+		cfg.Wake = func(time.Duration) {}
+	}
+	if cfg.Clock == nil {
+		cfg.Clock = time.Now
+	}
 	return &Fanout{
-		sink: cfg.Sink, kick: cfg.Kick, watch: cfg.Watcher,
+		sink: cfg.Sink, kick: cfg.Kick, watch: cfg.Watcher, wake: cfg.Wake, clock: cfg.Clock, began: cfg.Clock(),
 		random: rand.New(rand.NewPCG(cfg.Seed, cfg.Seed)),
 		topics: make(map[*Topic]*audience), histories: make(map[SubID]history),
+		pacers: make(map[SubID]*pacer),
 	}
 }
 
@@ -93,6 +114,9 @@ func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
 		before := f.subs.at(first)
 		s.next, before.next = before.next, id
 	}
+	if c.interval > 0 {
+		f.pace(id, s, c)
+	}
 	if head := t.Head(); a.settle(s, head) < head {
 		f.replay(a, id, head, c.history)
 		f.queue(id, s)
@@ -106,6 +130,8 @@ func (f *Fanout) Subscribe(first SubID, conn int32, t *Topic, c Cursor) SubID {
 func (f *Fanout) replay(a *audience, id SubID, head uint64, h history) {
 	s := f.subs.at(id)
 	switch {
+	case s.is(paced):
+		return
 	case a.topic.view != nil && h.until != 0:
 		f.histories[id] = h
 	case a.topic.view != nil || a.topic.Policy() != Latest || head-uint64(s.cursor) <= 1:
@@ -182,6 +208,7 @@ func (f *Fanout) Close() {
 	}
 	f.topics, f.audiences, f.subs, f.histories = nil, nil, slab{}, nil
 	f.active, f.behind = fifo[*audience]{}, fifo[SubID]{}
+	f.pacers, f.withheld = nil, withheldQueue{}
 	f.stats.subscriptions.Store(0)
 }
 
@@ -199,6 +226,9 @@ func (f *Fanout) end(id SubID, s *subscription) {
 	s.conn = noConn
 	if s.is(replaying) {
 		delete(f.histories, id)
+	}
+	if s.is(paced) {
+		f.unpace(id, s)
 	}
 	switch {
 	case s.is(queued): // given back when its turn comes

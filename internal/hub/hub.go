@@ -73,6 +73,8 @@ type Hub struct {
 	repeated  atomic.Uint64
 	untracked atomic.Uint64
 	gaps      atomic.Uint64
+	behind    atomic.Uint64 // conflated: deliveries skipped of subscribers that fell behind
+	paced     atomic.Uint64 // and of those that had asked for fewer
 
 	asking    sync.Mutex
 	asked     []preparation // guarded by asking; the first is being made

@@ -58,7 +58,7 @@ func (f *Fanout) mustWait(a *audience, id SubID, pos uint64) bool {
 	}
 	for at := f.subs.at(id).next; at != id; {
 		s := f.subs.at(at)
-		if s.is(flags) || f.needsBefore(at, s, seq) {
+		if s.is(behind) || f.needsBefore(at, s, seq) {
 			return true
 		}
 		at = s.next
@@ -78,13 +78,16 @@ func (f *Fanout) needsBefore(id SubID, s *subscription, seq uint64) bool {
 }
 
 // passedOn moves the cursors of a connection's other subscriptions over a message that it has got, so that it gets it
-// once. They need nothing before it.
+// once. They need nothing before it, but for what is withheld from them.
 func (f *Fanout) passedOn(id SubID, m *Message) {
 	for at := f.subs.at(id).next; at != id; {
 		s := f.subs.at(at)
 		a := f.audienceOf(s)
+		if s.is(paced) {
+			f.pacers[at].reached = max(f.pacers[at].reached, m.seq)
+		}
 		switch {
-		case a.topic.view != nil:
+		case a.topic.view != nil && !s.is(paced):
 			s.cursor = max(s.cursor, mark(m.seq))
 		case a.topic == m.topic && s.cursor < bySeq:
 			s.cursor = max(s.cursor, mark(m.pos))
@@ -107,7 +110,7 @@ func (f *Fanout) owes(id SubID) bool {
 	for at := id; ; {
 		s := f.subs.at(at)
 		a := f.audienceOf(s)
-		if head := a.topic.Head(); a.settle(s, head) < head {
+		if head := a.topic.Head(); !s.is(withheld) && a.settle(s, head) < head {
 			return true
 		}
 		if at = s.next; at == id {

@@ -38,6 +38,8 @@ type Message struct {
 	mu      sync.Mutex // makes sure that each format is encoded once
 	size    int        // guarded by mu; what it counts for in the budget
 	dropped bool       // guarded by mu; it counts for nothing
+	isLate  bool       // its frames have no id to resume from
+	late    atomic.Pointer[Message]
 	frames  [Formats]atomic.Pointer[[]byte]
 }
 
@@ -106,6 +108,29 @@ func (m *Message) encode(f Format) []byte {
 	return frame
 }
 
+// lateCopy returns the message as one that comes behind newer ones: its frames have no id that a client would resume from,
+// for then it would get those again. The first call makes the copy, which shares the payload.
+func (m *Message) lateCopy() *Message {
+	if c := m.late.Load(); c != nil {
+		return c
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if c := m.late.Load(); c != nil {
+		return c
+	}
+	c := &Message{
+		topic: m.topic, era: m.era, seq: m.seq, pos: m.pos, payload: m.payload, event: m.event,
+		stored: m.stored, received: m.received, isLate: true, dropped: m.dropped,
+	}
+	if !c.dropped {
+		c.size = messageBytes - placeBytes
+		m.topic.hub.budget.used.Add(int64(c.size))
+	}
+	m.late.Store(c)
+	return c
+}
+
 // charge makes a message that is added to a log count.
 func (m *Message) charge() {
 	m.size = messageBytes + cap(m.payload) + len(m.event)
@@ -118,4 +143,7 @@ func (m *Message) release() {
 	defer m.mu.Unlock()
 	m.dropped = true
 	m.topic.hub.budget.used.Add(-int64(m.size))
+	if c := m.late.Load(); c != nil {
+		c.release()
+	}
 }

@@ -15,6 +15,7 @@ const (
 // calls it after a kick, and again as long as it returns true.
 func (f *Fanout) Work(budget int) (more bool) {
 	f.working = true
+	f.release(budget)
 	f.takeNews()
 	left := budget - f.catchUp((budget+1)/2)
 	left -= f.passes(left)
@@ -23,11 +24,15 @@ func (f *Fanout) Work(budget int) (more bool) {
 	}
 	f.working = false
 	f.stats.behind.Store(uint64(f.behind.len()))
-	return f.pending()
+	if f.pending() {
+		return true
+	}
+	f.sleep()
+	return false
 }
 
 func (f *Fanout) pending() bool {
-	return f.active.len() > 0 || f.behind.len() > 0 || f.news.Load() != nil
+	return f.active.len() > 0 || f.behind.len() > 0 || f.news.Load() != nil || f.withheld.due(f.now)
 }
 
 // passes goes on with the passes under way, by turns.
@@ -102,7 +107,10 @@ func (f *Fanout) collect(a *audience, limit int) (visits int) {
 // the batch has to be flushed first.
 func (f *Fanout) offer(a *audience, id SubID) bool {
 	s := f.subs.at(id)
-	if s.is(flags) { // the catch-up queue has it, or will have after Resume
+	switch {
+	case s.is(withheld):
+		return true
+	case s.is(behind):
 		a.measure(id, s)
 		return true
 	}
@@ -114,7 +122,7 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 		f.queue(id, s)
 		return true
 	case what == due:
-		return f.join(a, pos, id, s.conn)
+		return f.join(a, pos, id, s)
 	case f.batch.n > 0:
 		return false
 	default:
@@ -125,8 +133,13 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 
 // join puts a subscriber into the batch. It reports false if the batch has to be flushed first, or if the message has just
 // been dropped; then the next look is a closer one.
-func (f *Fanout) join(a *audience, pos uint64, id SubID, conn int32) bool {
-	if f.batch.join(a, pos, id, conn) {
+func (f *Fanout) join(a *audience, pos uint64, id SubID, s *subscription) bool {
+	late := s.is(paced) && f.isLate(a, pos, id)
+	if f.batch.n > 0 && f.batch.late != late {
+		return false
+	}
+	if f.batch.join(a, pos, id, s.conn) {
+		f.batch.late = late
 		return true
 	}
 	if f.batch.n == 0 {

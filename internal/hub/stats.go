@@ -19,7 +19,10 @@ type Stats struct {
 	Evicted   uint64 // messages dropped because Config.MaxBytes was reached
 	// Conflated is how many deliveries were skipped because there was a newer message, by TopicConfig.Class.
 	Conflated map[string]uint64
-	MaxLag    uint64 // messages that the slowest subscriber of any topic was behind in its last pass
+	// Behind is how many of these were skipped because the subscriber fell behind, and Paced because it had asked for fewer.
+	Behind, Paced uint64
+
+	MaxLag uint64 // messages that the slowest subscriber of any topic was behind in its last pass
 	// MaxLagTime is how long the oldest message that any slowest subscriber had not got has been here.
 	MaxLagTime time.Duration
 }
@@ -29,6 +32,7 @@ func (h *Hub) Stats() Stats {
 	s := Stats{
 		LastSeq:   h.LastSeq(),
 		Published: h.published.Load(), Repeated: h.repeated.Load(), Untracked: h.untracked.Load(),
+		Behind: h.behind.Load(), Paced: h.paced.Load(),
 		Gaps: h.gaps.Load(), Bytes: h.budget.used.Load(), Evicted: h.budget.evicted.Load(),
 	}
 	h.mu.RLock()
@@ -89,7 +93,7 @@ type FanoutStats struct {
 	Subscriptions int       // open ones
 	Behind        int       // of these, waiting in the catch-up queue
 	Delivered     uint64    // taken by the sink
-	Conflated     uint64    // skipped because a newer message was there (Latest)
+	Conflated     uint64    // skipped because a newer message was there (Latest, or paced); without those of patterns
 	Blocked       uint64    // offered while the connection had unsent bytes; offered again later
 	Gone          uint64    // offered to a connection that was closing
 	Overruns      uint64    // subscriptions ended because the ring overwrote their next message (All)

@@ -24,7 +24,14 @@ const (
 	// replaying: it wants every message in order until it has caught up, whatever the topic's policy.
 	replaying uint32 = 1 << 30
 
-	flags = queued | replaying
+	// paced: it gets at most one message of each topic per interval, see pacer.
+	paced uint32 = 1 << 29
+	// withheld: it is paced, and passes leave it out until it is due; see Fanout.withheld.
+	withheld uint32 = 1 << 28
+
+	flags = queued | replaying | paced | withheld
+	// behind: the catch-up queue has it, or will have after Resume.
+	behind = queued | replaying
 )
 
 func (s *subscription) is(flag uint32) bool { return s.audience&flag != 0 }

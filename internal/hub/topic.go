@@ -96,8 +96,19 @@ func (t *Topic) Name() string { return t.name }
 // has All.
 func (t *Topic) Policy() Policy { return Policy(t.policy.Load()) }
 
-// Conflated returns how many deliveries of the topic's messages were skipped because there was a newer one.
+// Conflated returns how many deliveries of the topic's messages were skipped because there was a newer one, also because
+// the subscriber had asked for fewer.
 func (t *Topic) Conflated() uint64 { return t.conflated.Load() }
+
+// conflate counts deliveries that were skipped: of subscribers that are behind, and of paced ones.
+func (t *Topic) conflate(behind, paced uint64) {
+	if behind+paced == 0 {
+		return
+	}
+	t.conflated.Add(behind + paced)
+	t.hub.behind.Add(behind)
+	t.hub.paced.Add(paced)
+}
 
 // Subscribers returns the number of subscriptions that the fan-outs hold.
 func (t *Topic) Subscribers() int { return int(t.subscribers.Load()) }

@@ -79,7 +79,7 @@ func (v *view) next(c uint64, h *history) (found *entry, upTo uint64, more bool)
 		case m.held() && h.wants(m):
 			return m, c, false
 		case m.seq > h.until && m.topic.Policy() == Latest:
-			m.topic.conflated.Add(1) // seldom, of a client that is behind
+			m.topic.conflate(1, 0) // seldom, of a client that is behind
 		}
 		c = m.seq
 	}

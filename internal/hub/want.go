@@ -14,7 +14,10 @@ const (
 
 // want returns the position of the message that subscription s of a needs next, if it is one up to head.
 func (f *Fanout) want(a *audience, id SubID, s *subscription, head uint64) (pos uint64, what need) {
-	if a.topic.view != nil {
+	switch {
+	case s.is(paced):
+		return f.wantPaced(a, id, s, head)
+	case a.topic.view != nil:
 		return f.wantOfView(a, id, s, head)
 	}
 	c := a.settle(s, head)
