@@ -1,12 +1,14 @@
 package envelope
 
+import "time"
+
 // Kind is which command it is.
 type Kind uint8
 
 // The commands of tickgate.v1.
 const (
 	None  Kind = iota
-	Sub        // {"t":"sub","ref":1,"topics":["price.ACME"],"since":"…","last":3}
+	Sub        // {"t":"sub","ref":1,"topics":["price.ACME"],"since":"…","last":3,"max_rate":"2/s"}
 	Unsub      // {"t":"unsub","ref":2,"topics":["price.ACME"]}
 	Pub        // {"t":"pub","ref":3,"topic":"chat.1","data":…,"enc":"base64","event":"…","msgid":"…"}
 	Auth       // {"t":"auth","ref":4,"token":"…"}
@@ -38,6 +40,8 @@ type Command struct {
 	Topics [][]byte // of Sub and Unsub; at least one
 	Since  []byte   // of Sub: the id to resume behind, empty for none
 	Last   int      // of Sub: begin with the newest so many messages; -1 if not given
+	// Interval is of Sub: between two messages of a topic, at least, as max_rate asks for; 0 if not given.
+	Interval time.Duration
 
 	Topic []byte // of Pub
 	Data  []byte // of Pub: a JSON value, see ParsePayload
@@ -73,7 +77,7 @@ var memberNames = [...]string{
 
 // shapes say which members a command must have and which it may have besides.
 var shapes = [kinds]struct{ must, may members }{
-	Sub:   {memberT | memberRef | memberTopics, memberSince | memberLast},
+	Sub:   {memberT | memberRef | memberTopics, memberSince | memberLast | memberMaxRate},
 	Unsub: {memberT | memberRef | memberTopics, 0},
 	Pub:   {memberT | memberRef | memberTopic | memberData, memberEnc | memberEvent | memberMsgID},
 	Auth:  {memberT | memberRef | memberToken, 0},

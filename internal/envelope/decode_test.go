@@ -16,6 +16,9 @@ func show(c *Command) string {
 	}
 	switch c.Kind {
 	case Sub:
+		if c.Interval > 0 {
+			return fmt.Sprintf("sub %d %q since %q last %d every %v", c.Ref, topics, c.Since, c.Last, c.Interval)
+		}
 		return fmt.Sprintf("sub %d %q since %q last %d", c.Ref, topics, c.Since, c.Last)
 	case Unsub:
 		return fmt.Sprintf("unsub %d %q", c.Ref, topics)
@@ -33,6 +36,7 @@ func TestDecode(t *testing.T) {
 		{`{"t":"sub","ref":0,"topics":["a","b.*",">"],"since":"e-7","last":3}`, `sub 0 ["a" "b.*" ">"] since "e-7" last 3`},
 		{" {\n\"topics\" : [ \"a\" , \"b\" ] ,\t\"last\":0,\"ref\": 9007199254740991 ,\r\"t\":\"sub\" } ", `sub 9007199254740991 ["a" "b"] since "" last 0`},
 		{`{"t":"sub","ref":1,"topics":["a\u002eb","\"\\"]}`, `sub 1 ["a.b" "\"\\"] since "" last -1`},
+		{`{"t":"sub","ref":1,"topics":["a"],"max_rate":"2\/s"}`, `sub 1 ["a"] since "" last -1 every 500ms`},
 		{`{"\u0074":"unsub","ref":2,"topics":["a"]}`, `unsub 2 ["a"]`},
 		{`{"t":"pub","ref":3,"topic":"chat.1","data":{"a":[1,"}"]}}`, `pub 3 "chat.1" {"a":[1,"}"]} enc "" event "" msgid ""`},
 		{`{"t":"pub","ref":3,"topic":"c","data": null ,"event":"say","msgid":"m-1"}`, `pub 3 "c" null enc "" event "say" msgid "m-1"`},
@@ -83,7 +87,11 @@ func TestDecodeRefuses(t *testing.T) {
 		{"ref is null", `{"t":"unsub","ref":null,"topics":["a"]}`, BadCommand, `"ref" is null`, NoRef},
 		{"unknown member", `{"t":"unsub","topic_s":{"ref":1},"ref":7,"topics":["a"]}`, BadCommand, `no member "topic_s"`, 7},
 		{"another command's member", `{"t":"unsub","ref":7,"topics":["a"],"since":"e-1"}`, BadCommand, `the command unsub has no member "since"`, 7},
-		{"reserved member", `{"t":"sub","ref":7,"topics":["a"],"max_rate":2}`, Unsupported, `"max_rate" is not supported`, 7},
+		{"max_rate is a number", `{"t":"sub","ref":7,"topics":["a"],"max_rate":2}`, BadMaxRate, `max_rate is 2 and not a rate`, 7},
+		{"max_rate without a unit", `{"t":"sub","ref":7,"topics":["a"],"max_rate":"2"}`, BadMaxRate, `max_rate is 2 and not a rate`, 7},
+		{"max_rate is too large", `{"t":"sub","ref":7,"topics":["a"],"max_rate":"1001/s"}`, BadMaxRate, `1001/s`, 7},
+		{"max_rate is null", `{"t":"sub","ref":7,"topics":["a"],"max_rate":null}`, BadMaxRate, `max_rate is null`, 7},
+		{"max_rate of unsub", `{"t":"unsub","ref":7,"topics":["a"],"max_rate":"2/s"}`, BadCommand, `the command unsub has no member "max_rate"`, 7},
 		{"no topics", `{"t":"sub","ref":7}`, BadCommand, `"topics" is missing`, 7},
 		{"topics is empty", `{"t":"sub","ref":7,"topics":[]}`, BadCommand, `"topics" is empty`, 7},
 		{"topics is text", `{"t":"sub","ref":7,"topics":"a"}`, BadCommand, `"topics" is "a"`, 7},
@@ -215,7 +223,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%q: got %s, which encoding/json does not read: %v", text, show(&c), err)
 		}
-		if again := encode(t, &c); again != show(&c) {
+		if again := encode(t, &c, all["max_rate"]); again != show(&c) {
 			t.Fatalf("%q: got %s, and after encoding it anew %s", text, show(&c), again)
 		}
 		checkAgainst(t, &c, text)
@@ -256,7 +264,7 @@ func checkAgainst(t *testing.T, c *Command, text []byte) {
 }
 
 // encode writes c as a command and decodes that.
-func encode(t *testing.T, c *Command) string {
+func encode(t *testing.T, c *Command, rate json.RawMessage) string {
 	t.Helper()
 	all := map[string]any{"t": c.Kind.String(), "ref": c.Ref}
 	switch c.Kind {
@@ -275,6 +283,9 @@ func encode(t *testing.T, c *Command) string {
 		}
 		if c.Last >= 0 {
 			all["last"] = c.Last
+		}
+		if c.Interval > 0 {
+			all["max_rate"] = rate
 		}
 	}
 	var buf bytes.Buffer

@@ -18,6 +18,8 @@ const (
 	UnknownCommand = "unknown_command"
 	// Unsupported: a member whose name is reserved for what this version does not do.
 	Unsupported = "unsupported"
+	// BadMaxRate: max_rate is no rate, or one out of bounds.
+	BadMaxRate = "bad_max_rate"
 	// TooManyTopics: more topics than a command, or a connection, may have.
 	TooManyTopics = "too_many_topics"
 	// UnknownTopic: there is no such topic.

@@ -1,6 +1,10 @@
 package envelope
 
-import "strconv"
+import (
+	"strconv"
+
+	"tickgate/internal/wire"
+)
 
 // member stores the value of one member.
 func (c *Command) member(m members, value []byte, kind *Kind) *Error {
@@ -26,10 +30,11 @@ func (c *Command) member(m members, value []byte, kind *Kind) *Error {
 		return parseString(m, value, &c.Event)
 	case memberMsgID:
 		return parseString(m, value, &c.MsgID)
-	case memberToken:
+	case memberMaxRate:
+		return c.parseMaxRate(value)
+	default:
 		return parseString(m, value, &c.Token)
 	}
-	return &Error{Code: Unsupported, Message: strconv.Quote(m.first()) + " is not supported by this version; leave it out"}
 }
 
 func parseKind(value []byte, kind *Kind) *Error {
@@ -61,6 +66,19 @@ func (c *Command) parseLast(value []byte) *Error {
 		return bad(`"last" is %s and not a whole number from 0 to %d`, quote(value), maxLast)
 	}
 	c.Last = int(n)
+	return nil
+}
+
+func (c *Command) parseMaxRate(value []byte) *Error {
+	text := value
+	if value[0] == '"' {
+		text = unquote(value)
+	}
+	interval, ok := wire.ParseRate(text)
+	if !ok || value[0] != '"' {
+		return &Error{Code: BadMaxRate, Message: wire.BadRate(quote(text)).Message}
+	}
+	c.Interval = interval
 	return nil
 }
 

@@ -39,6 +39,7 @@ type Loop[S any] struct {
 	counters  Stats
 	timer     int    // timerfd
 	armed     uint32 // tick for which the timerfd is set, 0 for none
+	alarm     uint32 // tick at which KickAfter wants OnWork, 0 for none
 	reserve   int    // descriptor kept for refusing politely when there are no others
 	coalesce  coalescer
 	ending    bool // Run is about to return

@@ -127,7 +127,7 @@ func (l *Loop[S]) catchUpTo(now uint32) {
 		return
 	}
 	l.advance(now)
-	if l.wheel.heads[firing] != none {
+	if l.alarmed() || l.wheel.heads[firing] != none {
 		l.ring()
 	}
 }
@@ -151,6 +151,9 @@ func (l *Loop[S]) rest() {
 	}
 	if l.anyPaused() || len(l.stalls) > 0 || len(l.leaving) > 0 {
 		next = w.now + 1
+	}
+	if l.alarm != 0 && (next == 0 || int32(l.alarm-next) < 0) {
+		next = l.alarm
 	}
 	if next != l.armed {
 		l.arm(next)

@@ -77,7 +77,7 @@ func (l *Loop) refuseCommand(ref envelope.Ref, fault *envelope.Error) {
 // sub subscribes to all topics of a command or to none. Those that the session has already stay as they are.
 func (l *Loop) sub(c *conn, cmd *envelope.Command) (epoll.Reason, error) {
 	w, s := &l.subscribe, c.State()
-	*w = wire.Subscribe{Topics: w.Topics[:0], LastEventID: string(cmd.Since), Last: cmd.Last}
+	*w = wire.Subscribe{Topics: w.Topics[:0], LastEventID: string(cmd.Since), Last: cmd.Last, Interval: cmd.Interval}
 	for _, name := range cmd.Topics {
 		w.Topics = append(w.Topics, string(name))
 	}

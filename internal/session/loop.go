@@ -60,7 +60,9 @@ func NewLoop(cfg Config, slab *epoll.Slab[State]) (*Loop, error) {
 	if l.epoll, err = epoll.NewLoop(sockets, slab, l); err != nil {
 		return nil, err
 	}
-	l.fanout = hub.NewFanout(hub.FanoutConfig{Sink: l, Kick: l.epoll.Kick, Seed: rand.Uint64(), Watcher: cfg.Watcher})
+	l.fanout = hub.NewFanout(hub.FanoutConfig{
+		Sink: l, Kick: l.epoll.Kick, Seed: rand.Uint64(), Watcher: cfg.Watcher, Wake: l.epoll.KickAfter,
+	})
 	return l, nil
 }
 

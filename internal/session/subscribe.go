@@ -71,6 +71,8 @@ func (l *Loop) startsIn(names []string, w *wire.Subscribe) ([]start, error) {
 func startIn(t *hub.Topic, w *wire.Subscribe) start {
 	s := start{topic: t}
 	switch {
+	case w.Interval > 0:
+		return startPaced(t, w)
 	case w.LastEventID != "":
 		s.cursor, s.gap = t.Resume(w.LastEventID)
 	case w.Last >= 0:
@@ -78,6 +80,21 @@ func startIn(t *hub.Topic, w *wire.Subscribe) start {
 	default:
 		s.cursor = t.Default()
 	}
+	return s
+}
+
+// startPaced is startIn for a client that asks for fewer messages: of those held it gets the newest, if any.
+func startPaced(t *hub.Topic, w *wire.Subscribe) start {
+	s := start{topic: t}
+	switch {
+	case w.LastEventID != "":
+		s.cursor, s.gap = t.Rejoin(w.LastEventID)
+	case w.Last >= 0:
+		s.cursor = t.Last(min(w.Last, 1))
+	default:
+		s.cursor = t.Default()
+	}
+	s.cursor = s.cursor.Paced(w.Interval)
 	return s
 }
 

@@ -2,25 +2,27 @@ package wire
 
 import (
 	"bytes"
+	"time"
 	"unicode/utf8"
 )
 
 // Subscribe is what the URL of /sse and /ws, together with the Last-Event-ID field, asks for.
 type Subscribe struct {
-	Topics      []string // in the order given, as given; none means the default topic
-	LastEventID string   // resume behind this message; empty if not asked for
-	Last        int      // start with the newest Last messages of each topic; -1 if not given
-	AccessToken string   // for clients that cannot set Authorization, RFC 6750 §2.3; empty if not given
+	Topics      []string      // in the order given, as given; none means the default topic
+	LastEventID string        // resume behind this message; empty if not asked for
+	Last        int           // start with the newest Last messages of each topic; -1 if not given
+	Interval    time.Duration // between two messages of a topic, at least, as max_rate asks for; 0 if not given
+	AccessToken string        // for clients that cannot set Authorization, RFC 6750 §2.3; empty if not given
 }
 
 // ParseSubscribe parses r's query into s, which it resets first; the memory of s.Topics is reused. An error is an
 // *HTTPError with status 400.
 //
 // Parameters: topic (repeatable), lastEventId, since (the same under the name that WebSocket clients know from the
-// envelope), last (0 to 999999999) and access_token. Every other name is an error, so is a repeated one, an empty topic,
-// and a value that is not UTF-8 or contains control characters. Percent-decoding is strict; + stands for a space. The
-// Last-Event-ID field wins over the query, because a browser that reconnects repeats the query as it was at first. What
-// a topic or an id may look like is left to the hub.
+// envelope), last (0 to 999999999), max_rate (see ParseRate) and access_token. Every other name is an error, so is a
+// repeated one, an empty topic, and a value that is not UTF-8 or contains control characters. Percent-decoding is strict;
+// + stands for a space. The Last-Event-ID field wins over the query, because a browser that reconnects repeats the query as
+// it was at first. What a topic or an id may look like is left to the hub.
 func ParseSubscribe(r *Request, s *Subscribe) error {
 	*s = Subscribe{Topics: s.Topics[:0], Last: -1}
 	var given params
@@ -51,6 +53,7 @@ const (
 	paramResume params = 1 << iota
 	paramLast
 	paramToken
+	paramRate
 )
 
 // param takes one name=value pair.
@@ -81,6 +84,12 @@ func (s *Subscribe) param(pair []byte, given *params) *HTTPError {
 			return badParameter("last is not a number from 0 to 999999999")
 		}
 		once, s.Last = paramLast, int(n)
+	case "max_rate":
+		interval, ok := ParseRate(value)
+		if !ok {
+			return BadRate(shorten(value))
+		}
+		once, s.Interval = paramRate, interval
 	default:
 		return badParameter("unknown parameter " + shorten(name))
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 // requestFor returns a parsed request for /sse with a query and field lines.
@@ -38,10 +39,12 @@ func TestParseSubscribe(t *testing.T) {
 		{"the field is newer", "lastEventId=5f3a-42&last=3", "Last-Event-ID: 5f3a-43\r\n", Subscribe{Last: 3, LastEventID: "5f3a-43"}},
 		{"an empty field says nothing", "lastEventId=5f3a-42", "Last-Event-ID:\r\n", Subscribe{Last: -1, LastEventID: "5f3a-42"}},
 		{"empty id", "lastEventId=", "", Subscribe{Last: -1}},
+		{"rate", "max_rate=2/s", "", Subscribe{Last: -1, Interval: 500 * time.Millisecond}},
+		{"rate, escaped", "max_rate=2%2Fs", "", Subscribe{Last: -1, Interval: 500 * time.Millisecond}},
 		{"token", "access_token=a.b.c", "", Subscribe{Last: -1, AccessToken: "a.b.c"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			got := Subscribe{Topics: []string{"left", "over"}, LastEventID: "left", AccessToken: "over"}
+			got := Subscribe{Topics: []string{"left", "over"}, LastEventID: "left", AccessToken: "over", Interval: 1}
 			if err := ParseSubscribe(requestFor(t, tc.query, tc.fields), &got); err != nil {
 				t.Fatal(err)
 			}
@@ -66,6 +69,7 @@ func TestParseSubscribeRefuses(t *testing.T) {
 		{"topic without value", "topic", "an empty topic"},
 		{"two lasts", "last=1&last=1", "repeated parameter last"},
 		{"two ids", "lastEventId=a&since=a", "repeated parameter since"},
+		{"two rates", "max_rate=2/s&max_rate=2/s", "repeated parameter max_rate"},
 		{"two tokens", "access_token=a&access_token=a", "repeated parameter access_token"},
 		{"last of nothing", "last=", "last is not"},
 		{"negative last", "last=-1", "last is not"},
@@ -95,6 +99,15 @@ func TestParseSubscribeRefuses(t *testing.T) {
 	var s Subscribe
 	if err := ParseSubscribe(requestFor(t, "", "Last-Event-ID: \xff\r\n"), &s); err == nil {
 		t.Error("Last-Event-ID that is not UTF-8: got no error")
+	}
+}
+
+func TestParseSubscribeRefusesRates(t *testing.T) {
+	var s Subscribe
+	var he *HTTPError
+	err := ParseSubscribe(requestFor(t, "topic=a&max_rate=2", ""), &s)
+	if !errors.As(err, &he) || he.Status != 400 || he.Code != "bad_max_rate" || !strings.HasPrefix(he.Message, "max_rate is 2 and not a rate") {
+		t.Errorf("got %v, want 400 bad_max_rate", err)
 	}
 }
 
