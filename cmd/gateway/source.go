@@ -107,6 +107,7 @@ func newTotals(n *node) *totals {
 	hubStats := n.hub.Stats()
 	t := &totals{
 		fanout: metrics.Fanout{
+			Skipped: []metrics.Count{{Label: hub.Latest.String(), N: hubStats.Behind}}, Paced: hubStats.Paced,
 			Topics: hubStats.Topics, TopicBytes: hubStats.Bytes, Evicted: hubStats.Evicted, Conflated: counts(hubStats.Conflated), Messages: hubStats.Published, LagMessages: hubStats.MaxLag, Lag: hubStats.MaxLagTime,
 		},
 		connections: map[[2]string]int{}, handshakes: map[string]uint64{}, closes: map[string]uint64{}, commands: map[string]uint64{}, faults: map[string]uint64{},
@@ -151,11 +152,6 @@ func (t *totals) store(m *metrics.Snapshot) {
 	t.clients.Refusals, t.clients.Handshakes = counts(t.refusals), counts(t.handshakes)
 	t.clients.Closes, t.clients.AcceptPauses = counts(t.closes), counts(t.pauses)
 	t.clients.Commands, t.clients.CommandErrors = counts(t.commands), counts(t.faults)
-	var conflated uint64
-	for _, c := range t.fanout.Conflated {
-		conflated += c.N
-	}
-	t.fanout.Skipped = []metrics.Count{{Label: hub.Latest.String(), N: conflated}}
 	m.Clients, m.Fanout, m.Loops = &t.clients, &t.fanout, t.loops
 }
 

@@ -74,6 +74,7 @@ func (e emitter) fanout(s *Fanout) {
 	e.counter(messages, s.Messages)
 	e.counter(deliveries, s.Deliveries)
 	e.counts(skipped, s.Skipped)
+	e.counter(paced, s.Paced)
 	e.counts(conflated, s.Conflated)
 	e.counter(overruns, s.Overruns)
 	e.counter(overtaken, s.Overtaken)

@@ -25,7 +25,8 @@ var (
 	messages       = desc("messages_total", "Messages taken from the bus into a topic's log.")
 	deliveries     = desc("deliveries_total", "Messages taken by a client's socket, one per message and client.")
 	skipped        = desc("skipped_messages_total", "Messages that a client never got because it fell behind, by the topic's policy.", "policy")
-	conflated      = desc("conflated_messages_total", "Deliveries skipped because the topic had a newer message, by the pattern of the rule (--topic-rules) that selects the topic, empty for none; GET /v1/topics has them by topic.", "rule")
+	paced          = desc("paced_messages_total", "Messages that a client never got because it asked for fewer (max_rate).")
+	conflated      = desc("conflated_messages_total", "Deliveries skipped because the topic had a newer message, those of max_rate included, by the pattern of the rule (--topic-rules) that selects the topic, empty for none; GET /v1/topics has them by topic.", "rule")
 	overruns       = desc("overruns_total", "Subscriptions ended because the log had overwritten their next message.")
 	overtaken      = desc("fanout_overtaken_total", "Fan-outs that took over a newer message while under way.")
 	fanoutDuration = desc("fanout_duration_seconds", "Time from a message's arrival to the end of the fan-out that carried it, once per message and event loop.")
@@ -62,7 +63,7 @@ var (
 // descs is what collector describes: everything above.
 var descs = []*prometheus.Desc{
 	connections, maxConnections, accepts, acceptPauses, refusals, badForwarded, uncounted, handshakes, closes, commands, commandErrors,
-	subscriptions, behind, topics, topicBytes, evicted, messages, deliveries, skipped, conflated, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
+	subscriptions, behind, topics, topicBytes, evicted, messages, deliveries, skipped, paced, conflated, overruns, overtaken, fanoutDuration, lagMessages, lagSeconds,
 	loopBusy, loopStuck, loopConnections, receivedBytes, sentBytes, shortSends, blockedConnections, unsentBytes,
 	feedTicks, feedLate, feedSkipped,
 	busUp, busPublishes, busErrors, busReceived,

@@ -32,7 +32,7 @@ func full() Snapshot {
 		},
 		Fanout: &Fanout{
 			Subscriptions: 100_000, Behind: 4, Topics: 1, TopicBytes: 70_000, Evicted: 3, Messages: 60, Deliveries: 6_000_000,
-			Skipped: []Count{{"latest", 11}}, Conflated: []Count{{"", 2}, {"fx.*", 9}}, Overruns: 1, Overtaken: 2,
+			Skipped: []Count{{"latest", 11}}, Paced: 3, Conflated: []Count{{"", 2}, {"fx.*", 9}}, Overruns: 1, Overtaken: 2,
 			Duration: Histogram{
 				Bounds: []time.Duration{100 * time.Millisecond, 1638400 * time.Microsecond},
 				Counts: []uint64{7, 52, 1}, Sum: 20 * time.Second,

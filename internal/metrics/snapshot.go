@@ -54,7 +54,8 @@ type Fanout struct {
 	Messages      uint64    // taken from the bus into a topic's log
 	Deliveries    uint64    // message and subscriber
 	Skipped       []Count   // messages that subscribers never got because they fell behind, by policy
-	Conflated     []Count   // the same of latest topics, by the rule that selects the topic
+	Paced         uint64    // messages that subscribers never got because they asked for fewer
+	Conflated     []Count   // both of these, by the rule that selects the topic
 	Evicted       uint64    // messages dropped because all topics together took too much memory
 	Overruns      uint64    // subscriptions ended because the log had overwritten what they need
 	Overtaken     uint64    // passes that took over a newer message while under way

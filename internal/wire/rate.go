@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// LeastInterval and MostInterval bound what max_rate may ask for: 1000/s and 1/m. A client that wants more has no use
+	// leastInterval and mostInterval bound what max_rate may ask for: 1000/s and 1/m. A client that wants more has no use
 	// for a bound.
-	LeastInterval = time.Millisecond
-	MostInterval  = time.Minute
+	leastInterval = time.Millisecond
+	mostInterval  = time.Minute
 
 	// maxRateText is the length of "1000.000/s".
 	maxRateText = 10
@@ -33,7 +33,7 @@ func ParseRate(text []byte) (interval time.Duration, ok bool) {
 		return 0, false
 	}
 	interval = per * rateUnit / time.Duration(n)
-	return interval, LeastInterval <= interval && interval <= MostInterval
+	return interval, leastInterval <= interval && interval <= mostInterval
 }
 
 // thousandths reads a number with up to three decimals.

@@ -46,7 +46,7 @@ func FuzzParseRate(f *testing.F) {
 		}
 		interval := new(big.Rat).Quo(new(big.Rat).SetInt64(int64(per)), rate)
 		want := time.Duration(new(big.Int).Quo(interval.Num(), interval.Denom()).Int64())
-		if ok && (got != want || got < LeastInterval || got > MostInterval) {
+		if ok && (got != want || got < leastInterval || got > mostInterval) {
 			t.Fatalf("%q: got %v, want %v", text, got, want)
 		}
 	})
