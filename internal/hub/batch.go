@@ -8,9 +8,9 @@ const maxBatch = 256
 type batch struct {
 	audience *audience
 	message  *Message
-	pos      uint64 // the message's position in the audience's topic
-	behind   bool   // it is filled from the catch-up queue
-	late     bool   // its connections have got newer messages
+	pos      uint64       // the message's position in the audience's topic
+	from     *fifo[SubID] // the catch-up queue that it is filled from, nil for a pass
+	late     bool         // its connections have got newer messages
 	n        int
 	ids      [maxBatch]SubID
 	conns    [maxBatch]int32

@@ -16,7 +16,7 @@ func (f *Fanout) flush() int {
 	f.sending = false
 	f.lookAtClock()
 	f.apply(b)
-	b.n, b.audience, b.message, b.behind = 0, nil, nil, false
+	b.n, b.audience, b.message, b.from = 0, nil, nil, nil
 	for _, id := range f.limbo {
 		f.give(id)
 	}
@@ -65,13 +65,13 @@ func (f *Fanout) advance(a *audience, id SubID, s *subscription) {
 	}
 	if s.next != id {
 		f.passedOn(id, f.batch.message)
-		if f.batch.behind {
+		if f.batch.from != nil {
 			f.goOn(id, s)
 			return
 		}
 	}
 	if pos < a.topic.Head() && (a.topic.Policy() == All || s.is(replaying)) {
-		f.queue(id, s)
+		f.queueAgain(id, s)
 		return
 	}
 	f.caughtUp(a, id, s)

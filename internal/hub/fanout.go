@@ -41,7 +41,7 @@ type Watcher interface {
 // slices, which starts at another subscriber each time, so that nobody is always last. A pass that is
 // overtaken by a newer message goes on where it is, with the newer one, until everybody has it: what is
 // owed to the subscribers never exceeds one pass. Subscribers that need something the others do not (a
-// replay, or what they missed while blocked) wait in a queue of their own.
+// replay, or what they missed while blocked) wait in queues of their own, and passes go first.
 type Fanout struct {
 	sink   Sink
 	kick   func()
@@ -58,9 +58,12 @@ type Fanout struct {
 	audiences []*audience // by index
 	vacant    []uint32    // free indices of audiences
 
-	active fifo[*audience] // audiences with a pass under way
-	behind fifo[SubID]     // the catch-up queue
-	batch  batch
+	active   fifo[*audience] // audiences with a pass under way
+	trailing fifo[SubID]     // catch-up queues, see there
+	behind   fifo[SubID]
+	share    int // of those behind in the budget, in quarters of a send, as far as they have not had it
+	looked   int // entries of views that were searched so far
+	batch    batch
 
 	withheld withheldQueue // paced subscriptions that would get something if they were due
 	now      time.Duration // since began, of the last look at the clock; kept up only if somebody is paced
@@ -207,7 +210,7 @@ func (f *Fanout) Close() {
 		a.closed = true
 	}
 	f.topics, f.audiences, f.subs, f.histories = nil, nil, slab{}, nil
-	f.active, f.behind = fifo[*audience]{}, fifo[SubID]{}
+	f.active, f.trailing, f.behind = fifo[*audience]{}, fifo[SubID]{}, fifo[SubID]{}
 	f.pacers, f.withheld = nil, withheldQueue{}
 	f.stats.subscriptions.Store(0)
 }

@@ -99,7 +99,7 @@ func (f *Fanout) passedOn(id SubID, m *Message) {
 // goOn keeps a connection in the catch-up queue as long as it needs something.
 func (f *Fanout) goOn(id SubID, s *subscription) {
 	if f.owes(id) {
-		f.queue(id, s)
+		f.queueAgain(id, s)
 		return
 	}
 	f.allCaughtUp(id)

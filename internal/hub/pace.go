@@ -145,6 +145,7 @@ func (f *Fanout) nextOfRound(v *view, p *pacer, s *subscription) (found *entry, 
 	end := min(i+scanned, len(list))
 	for ; i < end && list[i].seq <= p.until; i++ {
 		m := &list[i]
+		f.looked++
 		switch newest := m.newestUpTo(p.until); {
 		case f.has(p.id, m):
 		case newest && m.held() && p.start.begins(m):
@@ -218,7 +219,7 @@ func (f *Fanout) release(budget int) {
 		p := f.withheld.pop()
 		s := f.subs.at(p.id)
 		s.clear(withheld)
-		f.queue(p.id, s)
+		f.wait(&f.trailing, p.id, s)
 	}
 }
 

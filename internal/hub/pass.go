@@ -17,13 +17,11 @@ func (f *Fanout) Work(budget int) (more bool) {
 	f.working = true
 	f.release(budget)
 	f.takeNews()
-	left := budget - f.catchUp((budget+1)/2)
-	left -= f.passes(left)
-	if left > 0 {
-		f.catchUp(left)
-	}
+	left := budget - f.live(budget-f.reserve(budget))
+	left -= f.catchUp(&f.behind, left)
+	f.live(left)
 	f.working = false
-	f.stats.behind.Store(uint64(f.behind.len()))
+	f.stats.behind.Store(uint64(f.waiting()))
 	if f.pending() {
 		return true
 	}
@@ -32,7 +30,27 @@ func (f *Fanout) Work(budget int) (more bool) {
 }
 
 func (f *Fanout) pending() bool {
-	return f.active.len() > 0 || f.behind.len() > 0 || f.news.Load() != nil || f.withheld.due(f.now)
+	return f.active.len() > 0 || f.waiting() > 0 || f.news.Load() != nil || f.withheld.due(f.now)
+}
+
+// reserve returns what of the budget is for those who are behind: a quarter, in the long run, while there are some. What is
+// live leaves them more whenever it is through.
+func (f *Fanout) reserve(budget int) int {
+	if f.behind.len() == 0 {
+		f.share = 0
+		return 0
+	}
+	f.share += budget
+	whole := f.share / 4
+	f.share %= 4
+	return whole
+}
+
+// live goes on with the passes, and with the connections that these have left behind.
+func (f *Fanout) live(budget int) (used int) {
+	used = f.catchUp(&f.trailing, (budget+1)/2)
+	used += f.passes(budget - used)
+	return used + f.catchUp(&f.trailing, budget-used)
 }
 
 // passes goes on with the passes under way, by turns.
@@ -94,13 +112,14 @@ func (f *Fanout) pass(a *audience, budget int) (used int) {
 
 // collect fills the batch with subscribers that need the same message, from where the pass stands.
 func (f *Fanout) collect(a *audience, limit int) (visits int) {
-	for most := limit * visitsPerSend; visits < most && a.remaining > 0 && !f.batch.full(limit); visits++ {
+	start := f.looked
+	for most := limit * visitsPerSend; visits+f.looked-start < most && a.remaining > 0 && !f.batch.full(limit); visits++ {
 		if id := a.list[a.at]; id > 0 && !f.offer(a, id) {
-			return visits
+			break
 		}
 		a.step()
 	}
-	return visits
+	return visits + f.looked - start
 }
 
 // offer puts a subscriber that is met by a pass into the batch if it needs a message. It reports false if
@@ -119,7 +138,7 @@ func (f *Fanout) offer(a *audience, id SubID) bool {
 	case what == nothing:
 		return true
 	case what == unsure, s.next != id && f.mustWait(a, id, pos):
-		f.queue(id, s)
+		f.wait(&f.trailing, id, s)
 		return true
 	case what == due:
 		return f.join(a, pos, id, s)

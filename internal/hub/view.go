@@ -37,6 +37,7 @@ func (e *entry) superseded() bool { return e.topic.Policy() == Latest && !e.newe
 // block is a list of messages that grows until it is full. Its entries never change.
 type block struct {
 	used atomic.Int64
+	gone atomic.Int64 // so many of the first entries are known to be dropped; readers find out
 	list []entry
 }
 
@@ -193,15 +194,20 @@ func (v *view) at(seq uint64) *Message {
 	return nil
 }
 
-// oldest returns the sequence of the oldest message held, one above the head if there is none.
+// oldest returns the sequence of the oldest message held, one above the head if there is none. Each entry that has been dropped
+// is looked at once or twice, however many clients ask: thousands may be told of a gap after a restart.
 func (v *view) oldest() uint64 {
-	list := v.block.Load().entries()
-	for i := range list {
-		if list[i].held() {
-			return list[i].seq
-		}
+	b := v.block.Load()
+	list := b.entries()
+	i := int(b.gone.Load())
+	for i < len(list) && !list[i].held() {
+		i++
 	}
-	return v.head.Load() + 1
+	b.gone.Store(int64(i)) // a reader that is late makes it smaller again, which does no harm
+	if i == len(list) {
+		return v.head.Load() + 1
+	}
+	return list[i].seq
 }
 
 // before returns the sequence of the entry before that of sequence seq, 0 if there is none.

@@ -68,20 +68,21 @@ func (h *history) wants(m *entry) bool {
 const scanned = 256
 
 // next looks for the first message behind sequence c that a subscriber with that history wants. It returns the sequence
-// up to which there is none; found is nil if there is none at all, or if it has not come far enough (more).
-func (v *view) next(c uint64, h *history) (found *entry, upTo uint64, more bool) {
+// up to which there is none, and how many entries it has looked at; found is nil if there is none at all, or, with scanned
+// entries, if it has not come far enough.
+func (v *view) next(c uint64, h *history) (found *entry, upTo uint64, looked int) {
 	list := v.block.Load().entries()
-	i := after(list, c)
-	end := min(i+scanned, len(list))
-	for ; i < end; i++ {
-		m := &list[i]
+	list = list[after(list, c):]
+	for looked < min(scanned, len(list)) {
+		m := &list[looked]
+		looked++
 		switch {
 		case m.held() && h.wants(m):
-			return m, c, false
+			return m, c, looked
 		case m.seq > h.until && m.topic.Policy() == Latest:
 			m.topic.conflate(1, 0) // seldom, of a client that is behind
 		}
 		c = m.seq
 	}
-	return nil, c, end < len(list)
+	return nil, c, looked
 }

@@ -370,3 +370,33 @@ func BenchmarkOpenView(b *testing.B) {
 		}
 	}
 }
+
+// The oldest message of a view is found whatever has been dropped, before and behind it.
+func TestOldestOfAView(t *testing.T) {
+	b := newBench(t, TopicConfig{Policy: All, RingSize: 2})
+	v, err := b.hub.Open("price.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := v.Oldest(); got != 1 {
+		t.Errorf("of nothing: got %d, want 1", got)
+	}
+	for seq := uint64(1); seq <= 60; seq++ {
+		name, want := "price.busy", uint64(1)
+		switch {
+		case seq == 1 || seq > 40 && seq <= 45: // of which two are held, and then 39 and 40 of the other
+			name = "price.quiet"
+		case seq == 46:
+			want = 40
+		case seq > 46:
+			want = 44
+		}
+		if seq > 41 && seq <= 45 {
+			want = 39
+		}
+		b.publishTo(name, seq)
+		if got := v.Oldest(); got != want {
+			t.Fatalf("after %d: got %d, want %d", seq, got, want)
+		}
+	}
+}

@@ -69,7 +69,8 @@ func (f *Fanout) wantOfView(a *audience, id SubID, s *subscription, head uint64)
 	} else if c >= a.before && head == a.carries && a.topic.view.lost.Load() <= c {
 		return head, due
 	}
-	m, upTo, more := a.topic.view.next(c, &h)
+	m, upTo, looked := a.topic.view.next(c, &h)
+	f.looked += looked
 	// What the writer has left out by now is among the lost.
 	if a.topic.view.lost.Load() > max(c, h.told) {
 		return 0, lost
@@ -78,7 +79,7 @@ func (f *Fanout) wantOfView(a *audience, id SubID, s *subscription, head uint64)
 	switch {
 	case m != nil:
 		return m.seq, due
-	case more:
+	case looked >= scanned:
 		return 0, unsure
 	}
 	return 0, nothing
