@@ -81,6 +81,7 @@ func (t *tail) reading(ctx context.Context) (context.Context, bool) {
 	if t.watchers == 0 {
 		return nil, false
 	}
+	t.cancel() // of the reading before
 	ctx, t.cancel = context.WithCancel(ctx)
 	return ctx, true
 }

@@ -131,3 +131,19 @@ func TestCompressedCommands(t *testing.T) {
 		}
 	}
 }
+
+// TestCompressedCommandsCountInFull: a client has its bytes a second of what its commands restore to, or a few of them on the wire would
+// keep the loop busy.
+func TestCompressedCommandsCountInFull(t *testing.T) {
+	const limit = 4 << 10
+	g := serve(t, Config{Compress: true, MaxInbound: limit, MaxInboundBytes: 1}, hub.TopicConfig{})
+	c := g.dial().open(request("/ws", deflating(offering("tickgate.v1")...)...), http.StatusSwitchingProtocols)
+	command := `{"t":"unsub","ref":1,"topics":["a"]` + strings.Repeat(" ", limit-100) + "}"
+	c.write(packedFrame(t, ws.OpText, command))
+	c.hears(`{"t":"ok","ref":1,"topics":0}`)
+	c.write(packedFrame(t, ws.OpText, command))
+	if code, reason := c.closeFrame(); code != 1008 || !strings.HasPrefix(reason, "inbound bytes") {
+		t.Errorf("a second of %d bytes: got close code %d, %q, want 1008, inbound bytes", len(command), code, reason)
+	}
+	g.closed(InboundBytes, 1)
+}

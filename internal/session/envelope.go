@@ -69,7 +69,8 @@ func (l *Loop) onPart(c *conn, part *wire.Part) epoll.Reason {
 	return l.flushMany(c)
 }
 
-// onText acts on a whole command, which may have come compressed; then its length and its UTF-8 are still to be checked.
+// onText acts on a whole command, which may have come compressed; then its length and its UTF-8 are still to be checked, and
+// it counts with the bytes that it restores to: 100 bytes can stand for 64 KiB.
 func (l *Loop) onText(c *conn, text []byte, packed bool) epoll.Reason {
 	if !packed {
 		return l.onCommand(c, text)
@@ -81,6 +82,9 @@ func (l *Loop) onText(c *conn, text []byte, packed bool) epoll.Reason {
 		return l.farewell(c, end, fault)
 	}
 	e.plain = plain
+	if !l.inbound.takeBytes(c.State(), max(0, len(plain)-len(text))) {
+		return l.farewell(c, InboundBytes, l.inbound.overdrawn(InboundBytes))
+	}
 	return l.onCommand(c, plain)
 }
 
