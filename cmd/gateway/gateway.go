@@ -33,7 +33,6 @@ type gateway struct {
 	hangups <-chan os.Signal // each asks to read the settings again
 
 	feed feed.Feed
-	keys auth.PublishKeys
 	box  *blackbox // set before open
 
 	// Set as the gateway starts.
@@ -44,6 +43,8 @@ type gateway struct {
 	live   *dashboard.Dashboard          // likewise
 	ticker atomic.Pointer[ticker]        // read by scrapes
 	topics atomic.Pointer[config.Topics] // as read last; nil for cfg's
+
+	keys atomic.Pointer[auth.PublishKeys] // as read last; set by serve
 }
 
 // open starts the parts that come before the clients: the bus, and the private listener, so that health is visible from
@@ -104,7 +105,7 @@ func (g *gateway) listenAdmin(workers func() []admin.Worker) (err error) {
 
 // publishers returns who may publish through a listener.
 func (g *gateway) publishers(listener net.Addr) publish.Authorizer {
-	return authority{keys: g.keys, tokens: g.plan.tokens, topics: g.topicSettings}.at(listener)
+	return authority{keys: g.keys.Load, tokens: g.plan.tokens, topics: g.topicSettings}.at(listener)
 }
 
 // topicSettings returns the settings of topics as they were read last.

@@ -16,19 +16,19 @@ import (
 )
 
 // loadKeys reads the publish keys of --publish-keys; no file is no keys. It warns of a file that others can read.
-func loadKeys(file string, log *slog.Logger) (auth.PublishKeys, error) {
+func loadKeys(file string, log *slog.Logger) (*auth.PublishKeys, error) {
 	if file == "" {
-		return auth.PublishKeys{}, nil
+		return &auth.PublishKeys{}, nil
 	}
 	keys, err := auth.LoadPublishKeys(file)
 	if err != nil {
-		return auth.PublishKeys{}, fmt.Errorf("--publish-keys: %w", err)
+		return nil, fmt.Errorf("--publish-keys: %w", err)
 	}
 	if keys.Empty() {
-		return auth.PublishKeys{}, fmt.Errorf("--publish-keys: %s has no keys; write a line name:key for each, or leave the flag out", file)
+		return nil, fmt.Errorf("--publish-keys: %s has no keys; write a line name:key for each, with patterns of topics behind it if it is not to grant all, or leave the flag out", file)
 	}
 	warnReadable("the publish keys", file, log)
-	return keys, nil
+	return &keys, nil
 }
 
 // warnReadable warns of a file with secrets that every user of the machine can read.
@@ -40,15 +40,15 @@ func warnReadable(what, file string, log *slog.Logger) {
 
 // authority is all that decides who may publish over HTTP.
 type authority struct {
-	keys   auth.PublishKeys
-	tokens *tokens               // nil: there are no keys for tokens
-	topics func() *config.Topics // as they are now
+	keys   func() *auth.PublishKeys // as they are now; whether there are any does not change
+	tokens *tokens                  // nil: there are no keys for tokens
+	topics func() *config.Topics    // as they are now
 }
 
 // at returns who may publish through a listener: with keys of either kind those who bring a publish key or a token, wherever
 // they come from, and without any everybody who reaches a listener on loopback. The rules of topics restrict all of them.
 func (a authority) at(listener net.Addr) publish.Authorizer {
-	if a.keys.Empty() && a.tokens == nil {
+	if a.keys().Empty() && a.tokens == nil {
 		return open{publish.LoopbackOnly(listener), a}
 	}
 	return keyholders{a}
@@ -59,10 +59,8 @@ func (a authority) ruled(who string, grant publish.Grant) publish.Grant {
 	return func(topic string) bool { return a.topics().MayPublish(topic, who) && grant(topic) }
 }
 
-func everything(string) bool { return true }
-
 // warnOfStrangers warns of rules that let nobody publish because there is no such key.
-func warnOfStrangers(rules config.Rules, keys auth.PublishKeys, log *slog.Logger) {
+func warnOfStrangers(rules config.Rules, keys *auth.PublishKeys, log *slog.Logger) {
 	for _, r := range rules {
 		for _, name := range r.Publish {
 			switch name {
@@ -91,7 +89,7 @@ func (o open) Authorize(r *http.Request) (publish.Grant, error) {
 	return o.ruled(config.PublishAnonymous, grant), nil
 }
 
-// keyholders lets those publish who bring a publish key, to all topics, or a token, to those it grants. It implements
+// keyholders lets those publish who bring a publish key or a token, to the topics that it grants. It implements
 // publish.Authorizer.
 type keyholders struct{ authority }
 
@@ -112,8 +110,8 @@ func (k keyholders) Authorize(r *http.Request) (publish.Grant, error) {
 	case token.IsZero():
 		return nil, errNoKey
 	}
-	if name, known := k.keys.Match(token); known {
-		return k.ruled(name, everything), nil
+	if keys := k.keys(); keys.Match(token) != nil {
+		return k.keyed(keys, token), nil
 	}
 	if k.tokens == nil {
 		return nil, errUnknownKey
@@ -123,6 +121,18 @@ func (k keyholders) Authorize(r *http.Request) (publish.Grant, error) {
 		return nil, err
 	}
 	return k.ruled(config.PublishTokens, grant), nil
+}
+
+// keyed returns what a publish key grants. A pipeline that goes on when keys are read again goes on by the new ones.
+func (k keyholders) keyed(keys *auth.PublishKeys, token auth.Token) publish.Grant {
+	before := keys.Match(token)
+	return func(topic string) bool {
+		key := before
+		if now := k.keys(); now != keys {
+			key = now.Match(token)
+		}
+		return key != nil && key.MayPublish(topic) && k.topics().MayPublish(topic, key.Name())
+	}
 }
 
 // authorize returns what a token grants a publisher. A pipeline lives no longer than its token.

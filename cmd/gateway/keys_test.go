@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"tickgate/internal/auth"
@@ -45,7 +46,7 @@ func TestAuthorizer(t *testing.T) {
 		{"two", keys, loopback, []string{"Bearer " + testKey, "Bearer x"}, http.StatusUnauthorized},
 		{"another scheme", keys, loopback, []string{"Basic " + testKey}, http.StatusUnauthorized},
 	} {
-		a := authority{keys: tt.keys, topics: func() *config.Topics { return new(config.Topics) }}
+		a := authority{keys: func() *auth.PublishKeys { return &tt.keys }, topics: func() *config.Topics { return new(config.Topics) }}
 		grant, err := a.at(tt.listener).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
 		var refusal *publish.Refusal
 		switch {
@@ -76,7 +77,7 @@ func TestRulesRestrictPublishers(t *testing.T) {
 		{"open", auth.PublishKeys{}, nil, config.PublishAnonymous},
 	} {
 		topics.Rules = nil
-		a := authority{keys: tt.keys, topics: func() *config.Topics { return &topics }}
+		a := authority{keys: func() *auth.PublishKeys { return &tt.keys }, topics: func() *config.Topics { return &topics }}
 		grant, err := a.at(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}).Authorize(&http.Request{Header: http.Header{"Authorization": tt.fields}})
 		if err != nil || !grant("orders.1") {
 			t.Fatalf("%s: got %v, want a grant without rules", tt.name, err)
@@ -84,6 +85,42 @@ func TestRulesRestrictPublishers(t *testing.T) {
 		topics.Rules = config.Rules{{Pattern: "orders.*", Publish: []string{"other"}}, {Pattern: "price.*", Publish: []string{tt.who}}}
 		if grant("orders.1") || !grant("price.ACME") || !grant("fx") {
 			t.Errorf("%s: got grants for orders.1 %v, price.ACME %v, fx %v; want only the latter two", tt.name, grant("orders.1"), grant("price.ACME"), grant("fx"))
+		}
+	}
+}
+
+// TestKeysAreReadAgain: what a key grants holds from then on, also for a pipeline that is under way; one that is gone grants
+// nothing.
+func TestKeysAreReadAgain(t *testing.T) {
+	var now atomic.Pointer[auth.PublishKeys]
+	set := func(text string) {
+		keys, err := auth.ParsePublishKeys(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		now.Store(&keys)
+	}
+	a := authority{keys: now.Load, topics: func() *config.Topics {
+		return &config.Topics{Rules: config.Rules{{Pattern: "price.B", Publish: []string{"ci"}}}}
+	}}
+	set("ci:" + testKey + " price.*")
+	grant, err := a.at(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}).Authorize(&http.Request{Header: http.Header{"Authorization": {"Bearer " + testKey}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		keys              string
+		price, priceB, fx bool
+	}{
+		{"ci:" + testKey + " price.*", true, true, false},
+		{"ci:" + testKey + " fx.*", false, false, true},
+		{"desk:" + testKey, true, false, true},
+		{"ci:0" + testKey, false, false, false},
+		{"ci:" + testKey, true, true, true},
+	} {
+		set(step.keys)
+		if p, b, fx := grant("price.A"), grant("price.B"), grant("fx.EUR"); p != step.price || b != step.priceB || fx != step.fx {
+			t.Errorf("%s: got grants for price.A %v, price.B %v, fx.EUR %v", step.keys, p, b, fx)
 		}
 	}
 }
@@ -96,7 +133,7 @@ func TestWarnOfStrangers(t *testing.T) {
 	}
 	var log bytes.Buffer
 	rules := config.Rules{{Pattern: "a", Publish: []string{"ci", config.PublishTokens, config.PublishNone, config.PublishAnonymous}}, {Pattern: "b", Publish: []string{"desk"}}}
-	warnOfStrangers(rules, keys, slog.New(slog.NewTextHandler(&log, nil)))
+	warnOfStrangers(rules, &keys, slog.New(slog.NewTextHandler(&log, nil)))
 	if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "rule=b name=desk") {
 		t.Errorf("got log %q, want a warning of desk and no other", got)
 	}

@@ -61,7 +61,7 @@ func (n *node) sweep(ctx context.Context) {
 type retopicker func(context.Context, config.Topics) error
 
 // reloads reads the settings again at every SIGHUP, also one that came before, until the returned function is called. What
-// is not about topics stays as it was at the start.
+// is not about topics stays as it was at the start, the name of the file of publish keys too.
 func (g *gateway) reloads(ctx context.Context, apply retopicker) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	go func() {
@@ -77,7 +77,7 @@ func (g *gateway) reloads(ctx context.Context, apply retopicker) (stop func()) {
 	return cancel
 }
 
-// reload reads the settings again. If there is anything wrong with them, all stays as it is.
+// reload reads the settings again, and the publish keys. If there is anything wrong with them, all stays as it is.
 func (g *gateway) reload(ctx context.Context, apply retopicker) {
 	var complaints bytes.Buffer
 	cfg, _ := config.Parse(g.program.args, io.Discard, &complaints, g.program.environ)
@@ -85,13 +85,19 @@ func (g *gateway) reload(ctx context.Context, apply retopicker) {
 		g.log.Error("settings stay as they are", "why", complaints.String())
 		return
 	}
+	keys, err := loadKeys(g.cfg.Server.PublishKeys, g.log)
+	if err != nil {
+		g.log.Error("settings stay as they are", "why", err)
+		return
+	}
+	g.keys.Store(keys)
 	g.topics.Store(&cfg.Topics)
-	warnOfStrangers(cfg.Topics.Rules, g.keys, g.log)
+	warnOfStrangers(cfg.Topics.Rules, keys, g.log)
 	if err := apply(ctx, cfg.Topics); err != nil {
 		g.log.Error("new settings of topics", "error", err)
 		return
 	}
-	g.log.Info("settings of topics read again", "file", cfg.File, "rules", len(cfg.Topics.Rules))
+	g.log.Info("settings of topics read again", "file", cfg.File, "rules", len(cfg.Topics.Rules), "publish-keys", g.cfg.Server.PublishKeys)
 }
 
 // retopic asks sweep to bring in new settings of topics.

@@ -136,8 +136,9 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	defer signal.Stop(hangups)
 
 	g := &gateway{
-		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, hangups: hangups, feed: source, keys: keys,
+		cfg: cfg, program: p, log: log, plan: plan, addr: port.Addr.String(), signals: signals, hangups: hangups, feed: source,
 	}
+	g.keys.Store(keys)
 	warnOfStrangers(cfg.Topics.Rules, keys, log)
 	if err := g.run(ctx); err != nil {
 		return err

@@ -10,16 +10,25 @@ import (
 	"strings"
 )
 
-// PublishKeys are the keys of the private listener: each has a name, for logs and for withdrawing it alone, and a
-// secret, of which only the SHA-256 is kept. They are immutable and safe for concurrent use; the zero value has none.
+// PublishKeys are the keys of the private listener: each has a name, for logs and for withdrawing it alone, a
+// secret, of which only the SHA-256 is kept, and the topics that it grants. They are immutable and safe for concurrent use; the
+// zero value has none.
 type PublishKeys struct {
-	keys []publishKey
+	keys []PublishKey
 }
 
-type publishKey struct {
-	name string
-	sum  [sha256.Size]byte
+// PublishKey is one of them. It is immutable.
+type PublishKey struct {
+	name    string
+	sum     [sha256.Size]byte
+	permits Permissions
 }
+
+// Name returns what the key is called. It is no secret.
+func (k *PublishKey) Name() string { return k.name }
+
+// MayPublish reports whether the key grants publishing to a topic.
+func (k *PublishKey) MayPublish(topic string) bool { return k.permits.MayPublish(topic) }
 
 // minPublishKey is the shortest publish key in bytes: 16 random ones in hexadecimal have 32, in base64 22.
 const minPublishKey = 20
@@ -27,9 +36,10 @@ const minPublishKey = 20
 // ErrPublishKeys is wrapped by the errors about lists of publish keys.
 var ErrPublishKeys = errors.New("malformed publish keys")
 
-// ParsePublishKeys reads lines of the form name:key; commas separate too, as it suits an environment variable. Empty
+// ParsePublishKeys reads lines of the form name:key, with patterns of the topics that the key grants behind it, separated by
+// white space; without any it grants all. Commas separate keys as line ends do, as it suits an environment variable. Empty
 // lines and those that start with # do not count. Names and keys come once; a key has at least 20 bytes and no white
-// space. Errors name the line and the name, never a key.
+// space. Errors name the line and the name, never a key, nor what may be a part of one.
 func ParsePublishKeys(text string) (PublishKeys, error) {
 	var p PublishKeys
 	for i, line := range strings.Split(text, "\n") {
@@ -58,20 +68,22 @@ func LoadPublishKeys(path string) (PublishKeys, error) {
 	return p, nil
 }
 
-// add takes one name:key, or nothing. Without a colon all of it may be the key, and so nothing of it is quoted.
+// add takes one name:key with its patterns, or nothing. Without a colon all of it may be the key, and so nothing of it is quoted.
 func (p *PublishKeys) add(entry string) error {
 	if entry == "" {
 		return nil
 	}
-	name, key, ok := strings.Cut(entry, ":")
+	words := strings.Fields(entry)
+	name, key, ok := strings.Cut(words[0], ":")
 	if !ok || name == "" {
 		return errors.New("no name; write name:key")
 	}
-	switch {
-	case len(key) < minPublishKey:
-		return fmt.Errorf("the key %q has %d bytes, at least %d are needed; make one with: openssl rand -hex 16", name, len(key), minPublishKey)
-	case strings.ContainsAny(key, " \t"):
-		return fmt.Errorf("the key %q has white space", name)
+	if len(key) < minPublishKey {
+		return fmt.Errorf("the key %q has %d bytes, at least %d are needed, without white space; make one with: openssl rand -hex 16", name, len(key), minPublishKey)
+	}
+	permits, err := NewPermissions(nil, grantedBy(words[1:]))
+	if err != nil {
+		return fmt.Errorf("behind the key %q, which ends at white space, comes something else than up to %d patterns of topics", name, maxPatterns)
 	}
 	sum := sha256.Sum256([]byte(key))
 	for _, k := range p.keys {
@@ -79,8 +91,16 @@ func (p *PublishKeys) add(entry string) error {
 			return fmt.Errorf("the key %q has the name or the secret of an earlier one", name)
 		}
 	}
-	p.keys = append(p.keys, publishKey{name, sum})
+	p.keys = append(p.keys, PublishKey{name, sum, permits})
 	return nil
+}
+
+// grantedBy returns the patterns that a key grants if these stand behind it.
+func grantedBy(patterns []string) []string {
+	if len(patterns) == 0 {
+		return []string{">"}
+	}
+	return patterns
 }
 
 // Empty reports whether there are no keys.
@@ -88,20 +108,20 @@ func (p PublishKeys) Empty() bool { return len(p.keys) == 0 }
 
 // Has reports whether there is a key of that name.
 func (p PublishKeys) Has(name string) bool {
-	return slices.ContainsFunc(p.keys, func(k publishKey) bool { return k.name == name })
+	return slices.ContainsFunc(p.keys, func(k PublishKey) bool { return k.name == name })
 }
 
-// Match returns the name of the key that t is. How long it takes depends on the number of keys and the length of t, not
+// Match returns the key that t is, nil if it is none. How long it takes depends on the number of keys and the length of t, not
 // on how much of a key was guessed.
-func (p PublishKeys) Match(t Token) (name string, ok bool) {
+func (p PublishKeys) Match(t Token) (key *PublishKey) {
 	if t.IsZero() || len(t.Reveal()) > MaxToken {
-		return "", false
+		return nil
 	}
 	sum := sha256.Sum256([]byte(t.Reveal()))
-	for _, k := range p.keys {
-		if subtle.ConstantTimeCompare(k.sum[:], sum[:]) == 1 {
-			name, ok = k.name, true
+	for i := range p.keys {
+		if subtle.ConstantTimeCompare(p.keys[i].sum[:], sum[:]) == 1 {
+			key = &p.keys[i]
 		}
 	}
-	return name, ok
+	return key
 }

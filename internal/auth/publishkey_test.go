@@ -17,7 +17,10 @@ func TestParsePublishKeys(t *testing.T) {
 		{"no name", "ci:0123456789abcdef-ci:x\n0123456789hushhush", "line 2: no name"},
 		{"empty name", ":0123456789hushhush-feed", "line 1: no name"},
 		{"short", "feed:hush", `the key "feed" has 4 bytes, at least 20 are needed`},
-		{"white space", "feed:0123456789 hush hush hush", `the key "feed" has white space`},
+		{"patterns", "feed:0123456789abcdef-feed price.* fx.>,ci:0123456789abcdef-ci:x\tchat.room", ""},
+		{"white space", "feed:0123456789 hush hush hush", `the key "feed" has 10 bytes, at least 20 are needed, without white space`},
+		{"no pattern", "ci:0123456789abcdef-ci:x\nfeed:0123456789abcdef-feed price.* hush..hush", `line 2: behind the key "feed", which ends at white space`},
+		{"too many patterns", "feed:0123456789abcdef-feed" + strings.Repeat(" a", 257), "up to 256 patterns"},
 		{"name twice", "ci:0123456789abcdef-hush\nci:0123456789abcdef-hush2", "an earlier one"},
 		{"key twice", "ci:0123456789abcdef-hush\nfeed:0123456789abcdef-hush", "an earlier one"},
 	} {
@@ -49,12 +52,32 @@ func TestPublishKeysMatch(t *testing.T) {
 		"":                              "",
 		strings.Repeat("x", MaxToken+1): "",
 	} {
-		if name, ok := p.Match(NewToken(key)); name != want || ok != (want != "") {
-			t.Errorf("%q: got %q, %v, want %q", key, name, ok, want)
+		got := ""
+		if k := p.Match(NewToken(key)); k != nil {
+			got = k.Name()
+		}
+		if got != want {
+			t.Errorf("%q: got %q, want %q", key, got, want)
 		}
 	}
-	if _, ok := (PublishKeys{}).Match(NewToken("")); ok {
+	if (PublishKeys{}).Match(NewToken("")) != nil {
 		t.Error("got a match among no keys, want none")
+	}
+}
+
+// A key grants what the patterns behind it select, and all topics if there are none.
+func TestPublishKeysGrant(t *testing.T) {
+	p, err := ParsePublishKeys("all:0123456789abcdef-all\nsome:0123456789abcdef-some price.*  fx.>\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for topic, want := range map[string]bool{"price.A": true, "fx.EUR.bid": true, "price": false, "price.A.bid": false, "orders": false} {
+		if got := p.Match(NewToken("0123456789abcdef-some")).MayPublish(topic); got != want {
+			t.Errorf("%s: got %v, want %v", topic, got, want)
+		}
+		if !p.Match(NewToken("0123456789abcdef-all")).MayPublish(topic) {
+			t.Errorf("%s: got no grant of a key without patterns", topic)
+		}
 	}
 }
 

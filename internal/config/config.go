@@ -42,10 +42,11 @@ type Server struct {
 	// "127.0.0.1:9090"; Admin.Addr is "" when disabled. Danger: pprof stops the world and shows
 	// memory, so beyond loopback it needs a firewall.
 	Admin Admin `default:"127.0.0.1:9090" placeholder:"ADDR|off" help:"Private address of /metrics, /healthz, /readyz and /debug/pprof; 'off' disables it. Keep it on loopback or behind a firewall."`
-	// PublishKeys is the file of keys that publishing takes, a line name:key for each, at least 20 bytes long. Default "",
+	// PublishKeys is the file of keys that publishing takes, a line name:key for each, at least 20 bytes long, with patterns of
+	// the topics that it grants behind it; without any it grants all. It is read again on SIGHUP. Default "",
 	// none: everybody who reaches Admin publishes if that is on loopback, and nobody else. The keys themselves are no
 	// setting, so that they stay out of the list of processes and of logs.
-	PublishKeys string `placeholder:"FILE" help:"File of keys that publishing takes, a line name:key for each ('openssl rand -hex 16' makes a key). Without it everybody publishes who reaches --admin on loopback, and nobody beyond."`
+	PublishKeys string `placeholder:"FILE" help:"File of keys that publishing takes, a line 'name:key' for each ('openssl rand -hex 16' makes a key), or 'name:key price.* fx.>' to grant these topics only; read again on SIGHUP. Without it everybody publishes who reaches --admin on loopback, and nobody beyond."`
 	// Workers is the number of worker processes. Default auto: one process, or as many as a low
 	// descriptor limit demands for MaxConns.
 	Workers Workers `default:"auto" placeholder:"auto|N" help:"Worker processes. 'auto' is a single process unless the descriptor limit is too low for --max-conns."`

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -228,5 +229,37 @@ func TestPublishKeys(t *testing.T) {
 				t.Error("got the key in the log")
 			}
 		})
+	}
+}
+
+// TestPublishKeysOfTopics: a key grants the topics that stand behind it, and a SIGHUP brings in other keys. A file that cannot
+// serve changes nothing.
+func TestPublishKeysOfTopics(t *testing.T) {
+	t.Parallel()
+	const feed, ci = "0123456789abcdef0123456789abcdef", "fedcba9876543210fedcba9876543210"
+	file := filepath.Join(t.TempDir(), "keys")
+	rewrite(t, file, "feed:"+feed+" price.* fx.>\n")
+	g := startGateway(t, setup{flags: map[string]string{"feed": "none", "publish-keys": file}})
+	expect := func(key, topic string, want int) {
+		t.Helper()
+		if status, _ := publish(t, g, topic, "x", http.Header{"Authorization": {"Bearer " + key}}); status != want {
+			t.Errorf("%.4s… publishes to %s: got status %d, want %d", key, topic, status, want)
+		}
+	}
+	expect(feed, "price.A", 200)
+	expect(feed, "orders.1", 403)
+	expect(ci, "orders.1", 401)
+	rewrite(t, file, "feed:short\n")
+	g.signal(t, syscall.SIGHUP)
+	eventually(t, patience, "complaint about bad keys", func() bool { return strings.Contains(g.log.String(), "settings stay as they are") })
+	expect(feed, "price.A", 200)
+	rewrite(t, file, "ci:"+ci+"\nfeed:"+feed+" fx.>\n")
+	g.signal(t, syscall.SIGHUP)
+	eventually(t, patience, "new keys", func() bool { return strings.Contains(g.log.String(), "settings of topics read again") })
+	expect(feed, "price.A", 403)
+	expect(feed, "fx.EUR", 200)
+	expect(ci, "orders.1", 200)
+	if log := g.log.String(); strings.Contains(log, feed) || strings.Contains(log, ci) {
+		t.Error("got a key in the log")
 	}
 }
