@@ -190,3 +190,75 @@ func TestReadersAgainstTheWriter(t *testing.T) {
 	publishAll(h, messages)
 	wg.Wait()
 }
+
+// One publisher, and a loop of connections that ask for fewer messages, of a topic, of patterns and beside one that gets all; meaningful
+// under -race.
+func TestPublisherAgainstPacedLoop(t *testing.T) {
+	const conns, messages = 60, 3000
+	h := New(Config{Epoch: "e", Topic: func(string) TopicConfig { return TopicConfig{Policy: All, RingSize: messages} }})
+	s := &screenLoop{newest: map[int32]uint64{}}
+	s.fanout = NewFanout(FanoutConfig{Sink: s, Kick: func() {}})
+	for c := range int32(conns) {
+		first := SubID(0)
+		for _, name := range [][]string{{"a"}, {"*"}, {"*", "a"}, {"a", "b"}}[c%4] {
+			topic, err := h.Open(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cursor := topic.Last(0)
+			if name != "b" {
+				cursor = cursor.Paced(time.Duration(1+c) * 100 * time.Microsecond)
+			}
+			first = s.fanout.Subscribe(first, c, topic, cursor)
+		}
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for seq := range uint64(messages) {
+			h.Publish(Publication{Seq: seq + 1, Topic: []string{"b", "c", "a"}[seq%3], Payload: []byte("x")})
+			runtime.Gosched()
+		}
+	}()
+	waitFor(t, func() bool {
+		s.fanout.Work(64)
+		return s.hasAll(conns, messages)
+	})
+	<-done
+	if s.bad != "" {
+		t.Error(s.bad)
+	}
+	s.fanout.Close()
+}
+
+// screenLoop is a sink of paced connections.
+type screenLoop struct {
+	fanout *Fanout
+	newest map[int32]uint64 // by connection
+	bad    string
+}
+
+func (s *screenLoop) SendMany(m *Message, conns []int32, out []Delivery) {
+	for i, c := range conns {
+		if late := m.Seq() <= s.newest[c]; late != m.isLate {
+			s.bad = fmt.Sprintf("conn %d: got message %d after %d, late %v", c, m.Seq(), s.newest[c], m.isLate)
+		}
+		if len(m.Frame(SSE)) == 0 {
+			s.bad = "empty frame"
+		}
+		s.newest[c] = max(s.newest[c], m.Seq())
+		out[i] = Delivered
+	}
+}
+
+func (s *screenLoop) Overrun(conn int32, _ *Topic) { s.bad = fmt.Sprintf("conn %d: overrun", conn) }
+
+// hasAll reports whether everybody has the last message.
+func (s *screenLoop) hasAll(conns int, last uint64) bool {
+	for _, seq := range s.newest {
+		if seq < last {
+			return s.bad != ""
+		}
+	}
+	return len(s.newest) == conns || s.bad != ""
+}

@@ -9,6 +9,8 @@
 // thousand topics is one cursor as well. [Hub.Open] returns either. The cursors of one connection move together: it gets
 // the messages of all its subscriptions in the order of their sequences, each once.
 //
+// A subscription may be paced ([Cursor.Paced]): it gets at most one message of each topic per interval, the newest.
+//
 // [Hub.Sweep] forgets messages that are too old, and topics and views that nobody uses.
 //
 // A [Fanout] belongs to one event loop. It holds the cursors of that loop's connections, learns of news

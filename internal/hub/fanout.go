@@ -101,6 +101,7 @@ func NewFanout(cfg FanoutConfig) *Fanout {
 // A connection gets the messages of all its subscriptions in the order of their sequences, and one that several of them
 // select once. It may subscribe and unsubscribe at any time. Only a replay that begins later than other subscriptions goes
 // back: then lower sequences come again, also of messages that the others have brought, and it is overrun like any other.
+// What was withheld from a paced one may come behind higher sequences; the sink gets it without an id to resume from.
 //
 // The caller sees to it that a connection subscribes to a topic only once. How a message is encoded is the sink's affair,
 // for a connection speaks one protocol.

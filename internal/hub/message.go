@@ -108,29 +108,6 @@ func (m *Message) encode(f Format) []byte {
 	return frame
 }
 
-// lateCopy returns the message as one that comes behind newer ones: its frames have no id that a client would resume from,
-// for then it would get those again. The first call makes the copy, which shares the payload.
-func (m *Message) lateCopy() *Message {
-	if c := m.late.Load(); c != nil {
-		return c
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if c := m.late.Load(); c != nil {
-		return c
-	}
-	c := &Message{
-		topic: m.topic, era: m.era, seq: m.seq, pos: m.pos, payload: m.payload, event: m.event,
-		stored: m.stored, received: m.received, isLate: true, dropped: m.dropped,
-	}
-	if !c.dropped {
-		c.size = messageBytes - placeBytes
-		m.topic.hub.budget.used.Add(int64(c.size))
-	}
-	m.late.Store(c)
-	return c
-}
-
 // charge makes a message that is added to a log count.
 func (m *Message) charge() {
 	m.size = messageBytes + cap(m.payload) + len(m.event)

@@ -17,10 +17,10 @@ import (
 
 // envelope is what a client of tickgate.v1 gets.
 type envelope struct {
-	T, ID, Topic, Code, Message string
-	Ref, Topics                 int
-	Duplicate                   bool
-	Data                        json.RawMessage
+	T, ID, Late, Topic, Code, Message string
+	Ref, Topics                       int
+	Duplicate                         bool
+	Data                              json.RawMessage
 }
 
 // envelopeClient is a client of tickgate.v1 by a library that is not ours.
