@@ -13,7 +13,7 @@ const (
 )
 
 var (
-	shell    = regexp.MustCompile("(?ms)^```sh\n.*?^```$")
+	shell    = regexp.MustCompile("(?ms)^```sh(?: run)?\n.*?^```$")
 	comment  = regexp.MustCompile(`(?m) +# .*$`)
 	target   = regexp.MustCompile(`\bmake ([a-z][a-z0-9-]*)`)
 	millions = regexp.MustCompile(`[0-9][0-9.,]*(?: million|만)`)
