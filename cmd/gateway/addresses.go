@@ -54,9 +54,11 @@ func newHeritage(g *gateway) (h heritage, err error) {
 	return h, err
 }
 
-// command returns the command of workers that inherit the counts.
+// command returns the command of workers that inherit the counts. They are told all by their orders, and so what stands in the
+// arguments is not shown once more in the list of processes: it may be a secret.
 func (h heritage) command(int) *exec.Cmd {
 	cmd := prefork.Self()
+	cmd.Args = []string{cmd.Args[0], "worker"}
 	cmd.ExtraFiles = []*os.File{h.pool.File()}
 	if h.addresses != nil {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, h.addresses.File())

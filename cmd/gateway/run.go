@@ -111,7 +111,7 @@ func serve(ctx context.Context, cfg *config.Config, p program, log *slog.Logger)
 	if err != nil {
 		return err
 	}
-	verifying, err := newTokens(&cfg.Access, log)
+	verifying, err := newTokens(&cfg.Access, nil, log)
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type orders struct {
 	Plan     planOrders
 	Addr     string
 	Endpoint bus.Endpoint
+	Keys     keyTexts // of tokens, should the worker find the files in a bad state
 }
 
 // planOrders is plan in JSON.
@@ -108,7 +109,7 @@ func (g *gateway) orders(int) (any, error) {
 	cfg := *g.cfg
 	cfg.Topics = *g.topicSettings()
 	return orders{
-		Config: cfg, Addr: g.addr, Endpoint: endpoint,
+		Config: cfg, Addr: g.addr, Endpoint: endpoint, Keys: g.plan.tokens.texts(),
 		Plan: planOrders{Workers: g.plan.workers, Loops: g.plan.loops, MaxConns: g.plan.maxConns, Nofile: g.plan.nofile},
 	}, nil
 }

@@ -32,6 +32,8 @@ type tokens struct {
 
 	refreshed, failed atomic.Uint64 // times keys were read or fetched again
 
+	good atomic.Pointer[keyTexts] // that serve, of files
+
 	// owned by the goroutine of the remote set
 	down bool // the last fetch failed
 }
@@ -39,8 +41,12 @@ type tokens struct {
 // keyPoll is how often the files are looked at for changes. It costs one stat(2) for each.
 const keyPoll = 5 * time.Second
 
-// newTokens reads the keys that cfg names and begins to fetch those behind a URL. Without keys it returns nil.
-func newTokens(cfg *config.Access, log *slog.Logger) (*tokens, error) {
+// keyTexts are what files of keys held, in the order of the settings. They are secrets.
+type keyTexts [][]byte
+
+// newTokens reads the keys that cfg names and begins to fetch those behind a URL. Without keys it returns nil. Files that cannot
+// serve are an error, unless there is what they held before, which serves until they change.
+func newTokens(cfg *config.Access, before keyTexts, log *slog.Logger) (*tokens, error) {
 	if len(cfg.Keys) == 0 {
 		return nil, nil
 	}
@@ -51,7 +57,7 @@ func newTokens(cfg *config.Access, log *slog.Logger) (*tokens, error) {
 		}
 	}
 	seen := stamps(t.files)
-	keys, err := readKeys(t.files)
+	keys, err := t.readFirst(before)
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +74,27 @@ func newTokens(cfg *config.Access, log *slog.Logger) (*tokens, error) {
 		t.ended.Go(func() { t.watch(ctx, seen) })
 	}
 	return t, nil
+}
+
+// readFirst returns the keys of the files, or of what these held before.
+func (t *tokens) readFirst(before keyTexts) ([]*keyset.Key, error) {
+	keys, texts, err := readKeys(t.files)
+	if err != nil && len(before) == len(t.files) {
+		t.failed.Add(1)
+		t.log.Error("keys of tokens cannot be read; those that the supervisor has read before serve", "error", err)
+		texts = before
+		keys, err = parseKeys(t.files, texts)
+	}
+	t.good.Store(&texts)
+	return keys, err
+}
+
+// texts returns what the files held that keys are from; nil without keys.
+func (t *tokens) texts() keyTexts {
+	if t == nil {
+		return nil
+	}
+	return *t.good.Load()
 }
 
 // remote returns the key set behind the URL, nil if there is none.
@@ -119,13 +146,14 @@ func (t *tokens) watch(ctx context.Context, seen []stamp) {
 
 // reload reads the files again. If there is anything wrong with them, the keys stay as they are.
 func (t *tokens) reload() {
-	keys, err := readKeys(t.files)
+	keys, texts, err := readKeys(t.files)
 	if err != nil {
 		t.failed.Add(1)
 		t.log.Error("keys of tokens stay as they are", "error", err)
 		return
 	}
 	t.verifier.SetKeys(keys)
+	t.good.Store(&texts)
 	t.refreshed.Add(1)
 	t.log.Info("keys of tokens have been read again", "keys", len(keys))
 }
@@ -156,10 +184,31 @@ func stamps(files config.KeySources) []stamp {
 }
 
 // readKeys reads all files. An error says what is wrong with each that cannot serve, and shows no key.
-func readKeys(files config.KeySources) (keys []*keyset.Key, err error) {
+func readKeys(files config.KeySources) ([]*keyset.Key, keyTexts, error) {
+	texts := make(keyTexts, len(files))
 	var errs []error
 	for i, f := range files {
-		found, err := readKeyFile(f)
+		var err error
+		if texts[i], err = os.ReadFile(f.Place); err != nil {
+			// Who takes the secret for the file would find it in the log, and so the name is not repeated.
+			if failed := (*os.PathError)(nil); errors.As(err, &failed) {
+				err = failed.Err
+			}
+			errs = append(errs, fmt.Errorf("--token-keys: source %d: read the file: %w; name a file with the key, not the key", i+1, err))
+		}
+	}
+	keys, err := parseKeys(files, texts)
+	return keys, texts, errors.Join(append(errs, err)...)
+}
+
+// parseKeys returns the keys in the texts of files; nil stands for one that could not be read.
+func parseKeys(files config.KeySources, texts keyTexts) (keys []*keyset.Key, err error) {
+	var errs []error
+	for i, f := range files {
+		if texts[i] == nil {
+			continue
+		}
+		found, err := parseKeyFile(f, texts[i])
 		if err != nil {
 			errs = append(errs, fmt.Errorf("--token-keys: source %d: %w", i+1, err))
 		}
@@ -168,15 +217,7 @@ func readKeys(files config.KeySources) (keys []*keyset.Key, err error) {
 	return keys, errors.Join(errs...)
 }
 
-func readKeyFile(f config.KeySource) ([]*keyset.Key, error) {
-	text, err := os.ReadFile(f.Place)
-	if err != nil {
-		// Who takes the secret for the file would find it in the log, and so the name is not repeated.
-		if failed := (*os.PathError)(nil); errors.As(err, &failed) {
-			err = failed.Err
-		}
-		return nil, fmt.Errorf("read the file: %w; name a file with the key, not the key", err)
-	}
+func parseKeyFile(f config.KeySource, text []byte) ([]*keyset.Key, error) {
 	if f.Kind == config.KeysSecret {
 		return readSecret(text)
 	}

@@ -58,7 +58,7 @@ func (j *journal) take() string {
 // A publisher's grant ends with its token, also in the middle of a pipeline.
 func TestGrantEndsWithItsToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		verifying, err := newTokens(&config.Access{Keys: config.KeySources{keyFile(t, config.KeysSecret, testKey+"\n")}}, slog.New(slog.DiscardHandler))
+		verifying, err := newTokens(&config.Access{Keys: config.KeySources{keyFile(t, config.KeysSecret, testKey+"\n")}}, nil, slog.New(slog.DiscardHandler))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +82,7 @@ func TestKeyFilesAreReadAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		file := keyFile(t, config.KeysSecret, testKey)
 		var log journal
-		verifying, err := newTokens(&config.Access{Keys: config.KeySources{file}}, slog.New(slog.NewTextHandler(&log, nil)))
+		verifying, err := newTokens(&config.Access{Keys: config.KeySources{file}}, nil, slog.New(slog.NewTextHandler(&log, nil)))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -118,6 +118,53 @@ func TestKeyFilesAreReadAgain(t *testing.T) {
 	})
 }
 
+// A worker that starts while a file is in a bad state goes on with what the supervisor has read before, until the file is
+// good again. Without that it would not start.
+func TestKeysFromBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		file := keyFile(t, config.KeysSecret, testKey)
+		cfg := &config.Access{Keys: config.KeySources{file}}
+		supervisor, err := newTokens(cfg, nil, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer supervisor.close()
+		if err := os.WriteFile(file.Place, []byte("short"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := newTokens(cfg, nil, slog.New(slog.DiscardHandler)); err == nil {
+			t.Error("got tokens of a bad file and nothing before it")
+		}
+		time.Sleep(2 * keyPoll) // the supervisor finds the bad file, and keeps what it has
+		synctest.Wait()
+		var log journal
+		worker, err := newTokens(cfg, supervisor.texts(), slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer worker.close()
+		verify := func(secret string) error {
+			_, err := worker.verifier.Verify(t.Context(), publisherToken(tokentest.HS256("", []byte(secret))))
+			return err
+		}
+		if err, logged := verify(testKey), log.take(); err != nil || !strings.Contains(logged, "cannot be read") || strings.Contains(logged, testKey) {
+			t.Errorf("got %v and log %q, want the key from before", err, logged)
+		}
+		next := strings.Repeat("another ", 8)
+		if err := os.WriteFile(file.Place, []byte(next), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * keyPoll)
+		synctest.Wait()
+		if err := verify(next); err != nil {
+			t.Errorf("got %v, want the key that the file has now", err)
+		}
+		if got := (*tokens)(nil).texts(); got != nil {
+			t.Errorf("got %d texts without keys", len(got))
+		}
+	})
+}
+
 // Each source that cannot serve is named, all at once, and none of the keys.
 func TestReadKeys(t *testing.T) {
 	ed := tokentest.EdDSA("ed")
@@ -125,14 +172,14 @@ func TestReadKeys(t *testing.T) {
 		keyFile(t, config.KeysPublic, string(ed.PEM())), keyFile(t, config.KeysPublic, tokentest.Set(ed, tokentest.ES256("es"))),
 		keyFile(t, config.KeysSecret, testKey),
 	}
-	if keys, err := readKeys(good); err != nil || len(keys) != 4 {
+	if keys, _, err := readKeys(good); err != nil || len(keys) != 4 {
 		t.Errorf("got %d keys, %v, want 4", len(keys), err)
 	}
 	bad := config.KeySources{
 		keyFile(t, config.KeysSecret, string(ed.PEM())), keyFile(t, config.KeysSecret, "0123456789"), keyFile(t, config.KeysPublic, testKey),
 		{Kind: config.KeysPublic, Place: testKey},
 	}
-	_, err := readKeys(bad)
+	_, _, err := readKeys(bad)
 	for _, want := range []string{"source 1: unusable key: hs256: names a file of PEM", "source 2: ", "at least 32", "no PEM block", "source 4: read the file: no such file"} {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got %v, want %q in it", err, want)

@@ -40,7 +40,7 @@ func work(ctx context.Context, p program) error {
 	}
 	defer box.close()
 	o.Plan.ticks = box.ticks
-	if o.Plan.tokens, err = newTokens(&o.Config.Access, log); err != nil {
+	if o.Plan.tokens, err = newTokens(&o.Config.Access, o.Keys, log); err != nil {
 		return err
 	}
 	defer o.Plan.tokens.close()

@@ -167,6 +167,30 @@ func TestNATSAccess(t *testing.T) {
 	}
 }
 
+// TestNATSSecretInArguments: who gives the secret away in the arguments is warned, and the workers do not repeat it.
+func TestNATSSecretInArguments(t *testing.T) {
+	t.Parallel()
+	c := startNATSServers(t, 1, fmt.Sprintf("authorization { token: %q }", natsSecret))
+	g := startGateway(t, setup{flags: map[string]string{
+		"feed": "none", "workers": "2", "nats": fmt.Sprintf("nats://%s@127.0.0.1:%d", natsSecret, c[0].port),
+	}})
+	if !strings.Contains(g.log.String(), "every user of this machine can read the secret in --nats") {
+		t.Error("got no warning of a secret in the arguments")
+	}
+	checkHidden(t, "log", g.log.String())
+	workers := g.workers()
+	if len(workers) != 2 {
+		t.Errorf("got workers %v, want 2", workers)
+	}
+	for _, pid := range workers {
+		line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+		if err != nil {
+			t.Fatal(err)
+		}
+		checkHidden(t, "command line of a worker", string(line))
+	}
+}
+
 // TestNATSClientCertificate connects gateways to a server that asks for a certificate.
 func TestNATSClientCertificate(t *testing.T) {
 	t.Parallel()

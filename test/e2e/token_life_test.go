@@ -3,7 +3,9 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -110,4 +112,43 @@ func TestSourcesOfKeysThatAreDown(t *testing.T) {
 		t.Errorf("got %d %s for a token of the set, want 503 and Retry-After", status, refusal)
 	}
 	eventually(t, startWithin, "the failure in the log", func() bool { return strings.Contains(g.log.String(), "keys of tokens cannot be fetched") })
+}
+
+// TestWorkerStartsWithBadKeys: a worker that has to be started while a file of keys is in a bad state serves by the keys of
+// before, and by the new ones once the file is good again.
+func TestWorkerStartsWithBadKeys(t *testing.T) {
+	t.Parallel()
+	i := newIssuer(t)
+	g := i.start(t, map[string]string{"workers": "2", "loops": "1"})
+	token := i.note(i.hs.Sign(claims()))
+	writeFile(t, i.secretFile, "short")
+	killed := g.workers()
+	for _, pid := range killed {
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, patience, "two other workers that are ready", func() bool {
+		now := g.workers()
+		return len(now) == 2 && !slices.ContainsFunc(now, func(pid int) bool { return slices.Contains(killed, pid) }) &&
+			statusOf("http://"+g.Admin+"/readyz") == http.StatusOK
+	})
+	accepts := func(token string, want int) bool {
+		for range 8 { // connections land on either process
+			if status, _ := try(t, g, "/sse", attempt{header: bearer(token)}); status != want {
+				return false
+			}
+		}
+		return true
+	}
+	eventually(t, patience, "both workers to take the key from before", func() bool { return accepts(token, http.StatusOK) })
+	if !strings.Contains(g.log.String(), "those that the supervisor has read before serve") {
+		t.Error("got no word in the log of a file that cannot serve")
+	}
+	secret := strings.Repeat("next", 10)
+	writeFile(t, i.secretFile, secret)
+	fresh := i.note(tokentest.HS256("", []byte(secret)).Sign(claims()))
+	eventually(t, 90*time.Second, "both workers to take the new key", func() bool {
+		return accepts(fresh, http.StatusOK) && accepts(token, http.StatusUnauthorized)
+	})
 }
