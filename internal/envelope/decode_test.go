@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"tickgate/internal/wire"
 )
 
 // show prints a command so that a table can spell it.
@@ -205,6 +207,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Add([]byte(`{"t":"pub","ref":3,"topic":"\ud800","data":"\"1\"","enc":""}`))
 	f.Add([]byte(`{"t":"pub","ref":3,"topic":"a","data":[[],{},"\\",-1e9],"t":1}`))
+	f.Add([]byte(`{"t":"sub","ref":3,"topics":["a"],"max_rate":"0.5/s"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		before := bytes.Clone(text)
 		var c Command
@@ -237,6 +240,7 @@ type reference struct {
 	Topics                                 []string
 	Since, Topic, Enc, Event, MsgID, Token string
 	Last                                   *int
+	MaxRate                                string `json:"max_rate"`
 	Data                                   json.RawMessage
 }
 
@@ -257,6 +261,9 @@ func checkAgainst(t *testing.T, c *Command, text []byte) {
 	}
 	if want.Last != nil {
 		other.Last = *want.Last
+	}
+	if want.MaxRate != "" {
+		other.Interval, _ = wire.ParseRate([]byte(want.MaxRate))
 	}
 	if want.T != c.Kind.String() || show(c) != show(&other) {
 		t.Fatalf("%q: got %s, want %s", text, show(c), show(&other))

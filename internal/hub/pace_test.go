@@ -38,9 +38,31 @@ func (s *slow) follow(first SubID, conn int32, name string, interval time.Durati
 	return s.fanout.Subscribe(first, conn, t, t.Last(0).Paced(interval))
 }
 
-func TestPacerSize(t *testing.T) {
-	if got, most := unsafe.Sizeof(pacer{}), uintptr(80); got > most {
-		t.Errorf("size of a pacer: got %d B, want %d B at most", got, most)
+// A paced subscription costs its pacer, an entry of a map and a place in the heap more than a usual one.
+func TestMemoryOfPacedSubscriptions(t *testing.T) {
+	if got, want := unsafe.Sizeof(pacer{}), uintptr(64); got != want {
+		t.Errorf("size of a pacer: got %d B, want %d B", got, want)
+	}
+	const subscribers, most = 100_000, 140
+	cost := func(interval time.Duration) int64 {
+		s := newSlow(t, TopicConfig{})
+		s.fanout.sink = newCrowd(Latest)
+		before := heapInUse()
+		for c := range int32(subscribers) {
+			s.follow(0, c, "price.ACME", interval)
+		}
+		for range 2 { // the second one is withheld from all of them
+			s.publish(1)
+			s.drain()
+		}
+		n := heapInUse() - before
+		s.fanout.Close()
+		return n
+	}
+	got := (cost(time.Second) - cost(0)) / subscribers
+	t.Logf("a paced subscription costs %d B more", got)
+	if got > most {
+		t.Errorf("memory of a paced subscription: got %d B beside a usual one's, want %d B at most", got, most)
 	}
 }
 

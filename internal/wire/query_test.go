@@ -115,6 +115,7 @@ func TestParseSubscribeRefusesRates(t *testing.T) {
 func FuzzParseSubscribe(f *testing.F) {
 	f.Add("topic=price.ACME&topic=fx.*&last=3")
 	f.Add("topic=%e2%82%AC+%2B&lastEventId=5f3a-42&access_token=x")
+	f.Add("topic=a&max_rate=2%2Fs")
 	f.Fuzz(func(t *testing.T, query string) {
 		r := &Request{RawQuery: []byte(query)}
 		var s Subscribe
