@@ -75,10 +75,9 @@ func (l *Loop) opened(pattern string) {
 func (l *Loop) goOn(budget int) (used int) {
 	o := &l.openings
 	for n := 0; len(o.ready) > 0 && (n == 0 || used < budget); n++ {
-		last := len(o.ready) - 1
-		fd := o.ready[last]
-		if o.ready = o.ready[:last]; last == 0 {
-			o.ready = nil // a restart's may be many
+		fd := o.ready[0]
+		if o.ready = o.ready[1:]; len(o.ready) == 0 {
+			o.ready = nil // after a restart there may be many
 		}
 		used += startCost
 		if w := l.waiting[fd]; w != nil && w.pattern != "" {

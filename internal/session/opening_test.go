@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"tickgate/internal/epoll"
 	"tickgate/internal/hub"
 )
 
@@ -97,4 +98,31 @@ func TestOpeningPatternsTakesTooLong(t *testing.T) {
 	patient.hears(`{"t":"ok","ref":0,"topics":2,"id":"e-2"}`)
 	patient.hears(`{"t":"ok","ref":1,"topics":3,"id":"e-2"}`)
 	patient.does(`{"t":"sub","ref":2,"topics":["c.*"]}`, `{"t":"error","ref":2,"code":"too_many_patterns","message":"too many different patterns are subscribed to; come back later, or name topics"}`)
+}
+
+// Those whose pattern has been opened begin in slices, however many they are.
+func TestBeginningIsSliced(t *testing.T) {
+	g := serveStalled(t, Config{Sockets: epoll.Config{Slice: 4 * startCost}})
+	const clients = 20
+	var list []*client
+	for range clients {
+		c := g.dial()
+		c.write(request("/sse?topic=price.*&last=1"))
+		list = append(list, c)
+	}
+	g.waits(clients)
+	g.release()
+	for _, c := range list {
+		c.open("", http.StatusOK).retry()
+		c.event("id: e-2\ndata: 1\n")
+	}
+	g.do(func() {
+		g.openings.ready = []int32{-1, -2, -3} // of nobody
+		if used := g.goOn(startCost); used != startCost || len(g.openings.ready) != 2 {
+			t.Errorf("got %d sends used and %d left, want %d and 2", used, len(g.openings.ready), startCost)
+		}
+		if used := g.goOn(2 * startCost); used != 2*startCost || g.openings.ready != nil {
+			t.Errorf("got %d sends used and %v left, want %d and none", used, g.openings.ready, 2*startCost)
+		}
+	})
 }
