@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// shownText is how much of a message is shown that has no price, in bytes.
+// shownText is how much is shown of a symbol, or of a message that has no price, in bytes.
 const shownText = 160
 
 // price is what the page knows of a message of the default topic.
@@ -28,7 +28,7 @@ func newPrice(payload []byte, now time.Time) *price {
 		p.Text = string(payload[:min(len(payload), shownText)])
 		return p
 	}
-	p.Symbol, p.Price = tick.Symbol, tick.Price
+	p.Symbol, p.Price = tick.Symbol[:min(len(tick.Symbol), shownText)], tick.Price
 	if tick.TS > 1e17 { // 1973 in nanoseconds; less is in another unit
 		p.Time = tick.TS / int64(time.Millisecond)
 	}
