@@ -172,8 +172,11 @@ public class Subscribe {
         private void take(Map<String, String> m) {
             switch (unquote(m.get("t"))) {
                 case "msg" -> {
-                    OUT.println(unquote(m.get("topic")) + " " + unquote(m.get("id")) + " " + m.get("data"));
-                    last = unquote(m.get("id"));
+                    String id = unquote(m.getOrDefault("id", "\"\""));
+                    OUT.println(unquote(m.get("topic")) + " " + id + " " + m.get("data"));
+                    if (!id.isEmpty()) { // with max_rate some messages come late, without an id to go on from
+                        last = id;
+                    }
                 }
                 case "ok" -> {
                     System.err.println("connected");

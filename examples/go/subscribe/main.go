@@ -133,7 +133,9 @@ func (s *subscriber) take(text []byte) error {
 		}
 	case "msg":
 		fmt.Println(m.Topic, m.ID, string(m.Data))
-		s.last = m.ID
+		if m.ID != "" { // with max_rate some messages come late, without an id to go on from
+			s.last = m.ID
+		}
 	case "gap":
 		fmt.Fprintf(os.Stderr, "gap: messages are missing: %s\n", text)
 	case "error":
