@@ -80,6 +80,8 @@ type Hub struct {
 	asked     []preparation // guarded by asking; the first is being made
 	preparing bool          // guarded by asking: a goroutine makes them
 
+	joined atomic.Int64 // bytes of the lists of views that topics have; changed under writing
+
 	opening sync.Mutex // held while a view is made; taken before writing
 
 	// writing is held while a message is appended, and while the topics and views change; taken before mu.
@@ -91,7 +93,6 @@ type Hub struct {
 	swept      int      // where in order the next sweep begins
 	unused     int      // topics that are Topic.unused
 	incomplete bool     // Restore had no room for some topics
-	joined     int64    // bytes of the lists of views that topics have
 	building   *Topic   // the view that is being made, nil for none
 	forgotten  uint64   // highest floor of a topic that was forgotten
 

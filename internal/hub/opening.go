@@ -53,7 +53,7 @@ func (h *Hub) openView(pattern string) (*Topic, error) {
 func (h *Hub) beginView(pattern string) (*opening, error) {
 	h.writing.Lock()
 	defer h.writing.Unlock()
-	if len(h.views) >= h.maxViews || h.joined > h.budget.limit/clientShare {
+	if len(h.views) >= h.maxViews || h.joinedTooMuch() {
 		return nil, ErrViews
 	}
 	t := &Topic{hub: h, name: pattern, view: &view{budget: &h.budget, opening: true}}
@@ -62,6 +62,9 @@ func (h *Hub) beginView(pattern string) (*opening, error) {
 	h.building = t
 	return &opening{view: t, rest: slices.Clone(h.order)}, nil
 }
+
+// joinedTooMuch reports whether topics are part of as many views as clients may bring about.
+func (h *Hub) joinedTooMuch() bool { return h.joined.Load() > h.budget.limit/clientShare }
 
 // selectSlice makes the next topics part of the view that are.
 func (h *Hub) selectSlice(o *opening) {

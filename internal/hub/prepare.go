@@ -27,7 +27,7 @@ func (h *Hub) Prepare(pattern string, ready func()) error {
 		h.asked[i].ready = append(h.asked[i].ready, ready)
 		return nil
 	}
-	if h.find(pattern, true) == nil && h.viewCount()+len(h.asked) >= h.maxViews {
+	if h.find(pattern, true) == nil && (h.viewCount()+len(h.asked) >= h.maxViews || h.joinedTooMuch()) {
 		return ErrViews
 	}
 	h.asked = append(h.asked, preparation{strings.Clone(pattern), []func(){ready}})

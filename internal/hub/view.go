@@ -95,7 +95,7 @@ func isClosed(v *Topic) bool { return v.view.closed }
 func (t *Topic) setViewsLocked(views []*Topic) {
 	n := slotBytes * int64(cap(views)-cap(t.views))
 	t.views = views
-	t.hub.joined += n
+	t.hub.joined.Add(n)
 	t.hub.budget.used.Add(n)
 }
 

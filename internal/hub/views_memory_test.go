@@ -55,6 +55,10 @@ func TestViewsOfManyTopicsInTheBudget(t *testing.T) {
 	if !errors.Is(err, ErrViews) {
 		t.Fatalf("%d patterns that select %d topics each: got %v, want ErrViews", opened, topics, err)
 	}
+	// Or who is told that it may have been made would ask for it again and again.
+	if err := b.hub.Prepare("another.*", func() { t.Error("got a view prepared for which there is no room") }); !errors.Is(err, ErrViews) {
+		t.Errorf("Prepare: got %v, want ErrViews", err)
+	}
 	took, share := b.hub.Stats().Bytes-before, b.hub.budget.limit/clientShare
 	if least := int64(8 * topics * opened); took < least || took < share || took > 2*share+least {
 		t.Errorf("%d views: got %d B counted, want at least %d B, and about the share of %d B", opened, took, least, share)
