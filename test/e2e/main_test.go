@@ -65,13 +65,13 @@ func watch() {
 	}
 }
 
-// build compiles both binaries into dir.
+// build compiles the gateway, the swarm and lab into dir.
 func build(dir string) error {
 	args := []string{"build", "-o", dir + "/"}
 	if os.Getenv("E2E_RACE") == "1" {
 		args = append(args, "-race")
 	}
-	cmd := exec.Command("go", append(args, "./cmd/gateway", "./cmd/swarm")...)
+	cmd := exec.Command("go", append(args, "./cmd/gateway", "./cmd/swarm", "./cmd/lab")...)
 	cmd.Dir = filepath.Join("..", "..")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("build the binaries: %w\n%s", err, out)
