@@ -27,7 +27,12 @@ var (
 // questions and answers, and outside of the blocks names in code, links, and numbers of two digits and more. So nobody changes a lab in one language
 // only. TestDocumentsRun runs the English commands, and these are the same.
 func TestLabsInBothLanguages(t *testing.T) {
-	for _, name := range labNames(t, labsKo) {
+	names := labNames(t, labs)
+	same(t, labs, "files", names, labNames(t, labsKo))
+	if t.Failed() {
+		return
+	}
+	for _, name := range names {
 		english, korean := read(t, path.Join(labs, name)), read(t, path.Join(labsKo, name))
 		same(t, name, "blocks of code", fence.FindAllString(english, -1), fence.FindAllString(korean, -1))
 		english, korean = fence.ReplaceAllString(english, ""), fence.ReplaceAllString(korean, "")
