@@ -17,7 +17,9 @@ authorization() { # in a file of its own: a command line is for all to see
 options=(--silent --show-error --fail-with-body)
 if [ $# -eq 1 ]; then
 	# A line with the result for each line of input, in order, while input is still coming.
-	exec curl "${options[@]}" --header @<(authorization) --no-buffer --request POST --upload-file - "$url/messages"
+	curl "${options[@]}" --header @<(authorization) --no-buffer --request POST --upload-file - "$url/messages" |
+		awk '/^{"error"/ { failed = 1 } { print; fflush() } END { exit failed }'
+	exit
 fi
 
 # The message id lets the gateway recognise, at the next try, what it has stored already.
