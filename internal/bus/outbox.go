@@ -75,15 +75,17 @@ func (o *outbox) take(places chan struct{}, deadline time.Time) error {
 func (o *outbox) add(p *Pending) error {
 	o.sending.Lock()
 	defer o.sending.Unlock()
+	msg := p.msg // which an answer takes out of p
 	if err := o.admit(p); err != nil {
+		<-p.place
 		return err
 	}
-	err := o.post(p.msg)
+	err := o.post(msg)
 	if err == nil {
 		return nil
 	}
 	if o.repeats && temporary(err) {
-		o.answer(p.msg, nil, err)
+		o.answer(msg, nil, err)
 		return nil
 	}
 	o.forget(p)
@@ -156,12 +158,14 @@ func (o *outbox) answer(m *nats.Msg, ack *jetstream.PubAck, err error) {
 	o.changedLocked()
 }
 
-// forget takes back a message that could not be sent.
+// forget takes back a message that could not be sent, unless it was answered by then: a connection that breaks answers all that are on their way.
 func (o *outbox) forget(p *Pending) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	delete(o.inFlight, p.msg)
-	o.finishLocked(p)
+	if !p.final {
+		delete(o.inFlight, p.msg)
+		o.finishLocked(p)
+	}
 }
 
 // withdraw lets a message that nobody waits for not be sent again.

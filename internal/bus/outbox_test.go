@@ -135,6 +135,46 @@ func TestElectionKeepsOrder(t *testing.T) {
 	}
 }
 
+// A connection that breaks answers the message that it then says it could not send: the caller gets the error, once, and the place is free again.
+func TestAnsweredAndNotSent(t *testing.T) {
+	t.Parallel()
+	f := newFakeStream(t, nil)
+	o := f.bus.outbox
+	o.repeats = false
+	for _, answered := range []bool{true, false} {
+		o.post = func(m *nats.Msg) error {
+			if answered {
+				o.answer(m, nil, nats.ErrConnectionClosed)
+			}
+			return nats.ErrConnectionClosed
+		}
+		for range 2 * cap(o.places) {
+			if _, err := f.bus.PublishAsync(Msg{Topic: "a", Payload: []byte("x")}); !errors.Is(err, ErrUnavailable) {
+				t.Fatalf("answered %t: got %v, want %v", answered, err, ErrUnavailable)
+			}
+		}
+	}
+	if len(o.places) != 0 || len(o.queue) != 0 || len(o.inFlight) != 0 {
+		t.Errorf("got %d places taken, %d messages queued and %d in flight, want none", len(o.places), len(o.queue), len(o.inFlight))
+	}
+}
+
+// A message that is not admitted gives its place back.
+func TestNotAdmitted(t *testing.T) {
+	t.Parallel()
+	o := newFakeStream(t, func(string) verdict { return store }).bus.outbox
+	for range 2 * cap(o.places) {
+		o.places <- struct{}{}
+		late := &Pending{bus: o.bus, place: o.places, done: make(chan struct{}), msg: nats.NewMsg("a"), deadline: time.Now().Add(-time.Second)}
+		if err := o.add(late); !errors.Is(err, ErrUnavailable) {
+			t.Fatalf("got %v, want %v", err, ErrUnavailable)
+		}
+	}
+	if len(o.places) != 0 {
+		t.Errorf("got %d places taken, want none", len(o.places))
+	}
+}
+
 // While something is being mended, or the stream owes an answer for long, nothing new is sent.
 func TestHoldBack(t *testing.T) {
 	t.Parallel()
