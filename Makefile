@@ -78,7 +78,8 @@ fuzz: ## fuzz every target for FUZZTIME each
 
 .PHONY: e2e
 e2e: $(NODE_MODULES) ## integration: real gateways against real clients, faults included
-	LIVE=1 scripts/gotest.sh e2e -count=1 -timeout 9m -skip '^TestScale' ./test/e2e
+	@# These tests wait more than they compute: twice as many at a time as there are processors.
+	LIVE=1 scripts/gotest.sh e2e -count=1 -timeout 13m -parallel $$(($$(nproc) * 2)) -skip '^TestScale' ./test/e2e
 
 .PHONY: smoke
 smoke: ## scale smoke: 5,000 connections from the real swarm, no loss allowed
