@@ -118,6 +118,8 @@ func (l *Loop) begin(c *conn, r *wire.Request, v *auth.Verdict) (err error) {
 		return l.answerHead(c, t)
 	case t == SSE:
 		l.out = l.appendStreamStart(l.out[:0], starts)
+	case t == WebSocket:
+		l.out = appendGapField(l.out, starts)
 	}
 	l.grant(c, v)
 	if t == Envelope {

@@ -82,6 +82,31 @@ func TestStart(t *testing.T) {
 	}
 }
 
+// TestRawModeIsToldOfGaps: a client in raw mode learns from the answer to its handshake that what it asked for is not all held any more.
+func TestRawModeIsToldOfGaps(t *testing.T) {
+	g := serve(t, Config{}, hub.TopicConfig{Policy: hub.All, RingSize: 2})
+	for seq := uint64(1); seq <= 10; seq++ {
+		g.hub.Publish(hub.Publication{Seq: seq, Topic: []string{"a", "b"}[seq%2], Payload: []byte("x")})
+	}
+	for query, want := range map[string]string{
+		"?topic=a&topic=b&since=e-1": "2", "?topic=a&since=other-1": "1", "?topic=a&topic=b&since=e-8": "", "?topic=a&last=9": "",
+	} {
+		c := g.dial()
+		c.write(request("/ws"+query, upgrade...))
+		resp, err := http.ReadResponse(c.r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = resp.Body.Close()
+		if got := resp.Header.Get("Tickgate-Gap"); got != want || resp.StatusCode != http.StatusSwitchingProtocols {
+			t.Errorf("%s: got status %d and Tickgate-Gap %q, want 101 and %q", query, resp.StatusCode, got, want)
+		}
+		if c.frame().op != ws.OpText {
+			t.Errorf("%s: got no message behind the answer", query)
+		}
+	}
+}
+
 // checkRaw checks that a WebSocket session gets the same messages, but not what has no place in raw mode.
 func checkRaw(c *client, events []string) {
 	c.t.Helper()

@@ -2,6 +2,7 @@ package session
 
 import (
 	"slices"
+	"strconv"
 	"time"
 
 	"tickgate/internal/auth"
@@ -98,8 +99,22 @@ func startPaced(t *hub.Topic, w *wire.Subscribe) start {
 	return s
 }
 
-// appendStreamStart appends what an event stream begins with. Raw WebSocket sessions have no such place: they see
-// neither ids nor gaps.
+// appendGapField tells a client in raw mode, in the answer to its handshake, of how many topics messages that it asked for are not held any
+// more: its messages are payloads and have no place for that.
+func appendGapField(dst []byte, starts []start) []byte {
+	gaps := 0
+	for _, s := range starts {
+		if s.gap {
+			gaps++
+		}
+	}
+	if gaps == 0 {
+		return dst
+	}
+	return wire.AppendUpgradeField(dst, "Tickgate-Gap", strconv.Itoa(gaps))
+}
+
+// appendStreamStart appends what an event stream begins with.
 func (l *Loop) appendStreamStart(dst []byte, starts []start) []byte {
 	dst = wire.AppendSSEHead(dst, l.cors(&l.request))
 	dst = wire.AppendSSERetry(dst, l.jitter(streamRetryLeast, streamRetrySpread))

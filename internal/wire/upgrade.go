@@ -51,6 +51,13 @@ func AppendUpgrade(dst []byte, r *Request, protocols []string, deflate bool) (ou
 	return d.out, Terms{Protocol: hs.Protocol, Deflate: d.deflate}, nil
 }
 
+// AppendUpgradeField adds a field to the response of AppendUpgrade that dst ends with.
+func AppendUpgradeField(dst []byte, name, value string) []byte {
+	dst = append(dst[:len(dst)-len("\r\n")], name...)
+	dst = append(append(dst, ": "...), value...)
+	return append(dst, "\r\n\r\n"...)
+}
+
 // acceptDeflate answers an offer of an extension: permessage-deflate with no context kept from message to message in either direction. Offers
 // that are malformed, or ask for a smaller window than the compressor's, are declined (RFC 7692 §5.1, §7.1).
 func acceptDeflate(offer httphead.Option) (answer httphead.Option, ok bool) {
