@@ -21,38 +21,26 @@ read -ra gateway_flags <<<"${GATEWAY_FLAGS:-}"
 read -ra swarm_flags <<<"${SWARM_FLAGS:-}"
 mkdir -p "$out"
 
+. scripts/gateway.sh
 tmp=$(mktemp -d -t tickgate-screenshots-XXXXXX)
-go build -trimpath -o "$tmp/" ./cmd/gateway ./cmd/swarm ./scripts/screenshots
 pids=()
 stop() {
-	trap - EXIT
 	local pid
 	for pid in "${pids[@]}"; do kill -TERM "$pid" 2>/dev/null || true; done
-	wait || true
 	rm -rf "$tmp"
+	stop_gateway
 }
 trap stop EXIT
-trap 'exit 130' INT TERM HUP
+go build -trimpath -o "$tmp/" ./scripts/screenshots
+start_gateway --max-conns $((conns + conns / 20 + 10)) --feed "${FEED:-replay:data/sp500-2000.csv}" --drain 2s "${gateway_flags[@]}"
 
-setsid setpriv --pdeathsig TERM "$tmp/gateway" --listen 127.0.0.1:0 --admin 127.0.0.1:0 --max-conns $((conns + conns / 20 + 10)) \
-	--feed "${FEED:-replay:data/sp500-2000.csv}" --drain 2s "${gateway_flags[@]}" 2>"$tmp/gateway.log" &
-gateway=$!
-pids+=("$gateway")
-bound() { sed -nE "s/.*msg=\"?$1\"? addr=([^ ]+).*/\1/p" "$tmp/gateway.log" | head -n 1; }
-for _ in $(seq 300); do
-	[ -n "$(bound listening)" ] && break
-	kill -0 "$gateway" 2>/dev/null || { cat "$tmp/gateway.log" >&2; exit 1; }
-	sleep 0.1
-done
-admin=http://$(bound 'admin listening')
-
-setsid setpriv --pdeathsig TERM "$tmp/swarm" "http://$(bound listening)" --conns "$conns" --mix ws=70,sse=30 --slow $((conns / 100)) \
+setsid setpriv --pdeathsig TERM "$bin/swarm" "http://$public" --conns "$conns" --mix ws=70,sse=30 --slow $((conns / 100)) \
 	--churn "${CHURN:-200}" --hold 1h "${swarm_flags[@]}" >"$tmp/swarm.log" 2>&1 &
 pids+=("$!")
 touch "$tmp/swarm.log"
 for _ in $(seq 600); do
 	grep -q ' hold ' "$tmp/swarm.log" && break
-	kill -0 "${pids[1]}" 2>/dev/null || { cat "$tmp/swarm.log" >&2; exit 1; }
+	kill -0 "${pids[0]}" 2>/dev/null || { cat "$tmp/swarm.log" >&2; exit 1; }
 	sleep 0.5
 done
 grep ' hold ' "$tmp/swarm.log" | tail -n 1
@@ -74,7 +62,7 @@ measure() { # what, seconds
 	awk -v t=$((after - before)) -v s="$2" -v what="$1" 'BEGIN { printf "gateway %s: %.3f cores over %d s\n", what, t / 100 / s, s }'
 }
 measure "without a page" 20
-"$tmp/screenshots" --url "$admin" --out "$out" --minutes "${MINUTES:-2}" --watch "$watch" &
+"$tmp/screenshots" --url "http://$private" --out "$out" --minutes "${MINUTES:-2}" --watch "$watch" &
 page=$!
 pids+=("$page")
 sleep 5
